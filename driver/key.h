@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A wrapped key in use by one tfm.  The blob is opaque but for its bounds and
+ * the KEK ids that route it.
+ */
+#ifndef PAES_KEY_H
+#define PAES_KEY_H
+
+#include <linux/list.h>
+#include <linux/paes_blob.h>
+#include <linux/refcount.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+/**
+ * struct paes_key - see above
+ * @refs:	the tfm, each request, each session, the hold timer while armed
+ * @registered:	in the registry; registry lock
+ * @number:	names the key to providers and in logs; never used twice
+ * @blob:	never changes, wiped when freed
+ * @recipients:	used ones in @blob
+ * @settled:	woken when a session changes state
+ * @hold:	fails requests that found no provider for too long
+ * @lock:	protects what follows and the state of @sessions; outside of a
+ *		provider's lock, inside the registry's; BH
+ * @closed:	no request is taken any more
+ * @sessions:	this key at its providers
+ * @pending:	requests waiting for a slot, oldest first
+ * @pending_count: of @pending
+ * @backlog:	requests whose callers were told -EBUSY
+ */
+struct paes_key {
+	refcount_t refs;
+	struct list_head registered;
+	u32 number;
+	struct paes_blob blob;
+	unsigned int recipients;
+	wait_queue_head_t settled;
+	struct delayed_work hold;
+
+	spinlock_t lock;	/* the rest, and the state of sessions */
+	bool closed;
+	struct list_head sessions;
+	struct list_head pending;
+	unsigned int pending_count;
+	struct list_head backlog;
+};
+
+struct paes_key *paes_key_open(const u8 *bytes, unsigned int length);
+void paes_key_close(struct paes_key *key);
+void paes_key_get(struct paes_key *key);
+void paes_key_put(struct paes_key *key);
+
+#endif

@@ -1,0 +1,488 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Slots and who owns them:
+ *
+ *   free		on the stack
+ *   reserved	whoever called paes_provider_reserve(), until issue or release
+ *   issued	the broker, until its completion is accepted or it dies
+ *
+ * A completion makes an issued slot reserved again, for ops->done().  After
+ * death no slot is given out any more: the broker may still write to them.
+ */
+
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/nospec.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+#include "provider.h"
+#include "stats.h"
+#include "trace.h"
+
+struct workqueue_struct *paes_wq;
+
+static atomic_t paes_provider_numbers;
+
+static void paes_provider_free(struct paes_provider *provider)
+{
+	paes_area_free(&provider->area);
+	kvfree(provider->slots);
+	kvfree(provider->free_slots);
+	kfree(provider->kek_ids);
+	kfree(provider);
+}
+
+void paes_provider_get(struct paes_provider *provider)
+{
+	refcount_inc(&provider->refs);
+}
+
+/**
+ * paes_provider_put() - drop a reference
+ * @provider:	may be gone afterwards
+ *
+ * Any context but hard interrupts.
+ */
+void paes_provider_put(struct paes_provider *provider)
+{
+	if (refcount_dec_and_test(&provider->refs))
+		paes_provider_free(provider);
+}
+
+static bool paes_status_known(s32 status)
+{
+	switch (status) {
+	case 0:
+	case -EIO:
+	case -ENOKEY:
+	case -EKEYREJECTED:
+	case -ESTALE:
+		return true;
+	}
+	return false;
+}
+
+static bool paes_answer_valid(const struct paes_request *request,
+			      const struct paes_cqe *cqe)
+{
+	u32 expected = 0;
+
+	if (!paes_status_known(cqe->status))
+		return false;
+	if (!cqe->status && request->desc.op != PAES_OP_CLOSE &&
+	    request->desc.op != PAES_OP_OPEN)
+		expected = request->desc.length;
+	return cqe->length == expected;
+}
+
+/*
+ * The request that a completion rightly names, its slot now reserved; or NULL.
+ * Takes the provider's lock.
+ */
+static struct paes_request *paes_provider_match(struct paes_provider *provider,
+						const struct paes_cqe *cqe)
+{
+	struct paes_request *request = NULL;
+	struct paes_slot *slot;
+
+	if (cqe->tag >= provider->depth)
+		return NULL;
+	slot = &provider->slots[array_index_nospec(cqe->tag, provider->depth)];
+	spin_lock_bh(&provider->lock);
+	if (slot->request && slot->generation == cqe->generation &&
+	    paes_answer_valid(slot->request, cqe)) {
+		request = slot->request;
+		slot->request = NULL;
+		provider->issued--;
+		provider->served++;
+	}
+	spin_unlock_bh(&provider->lock);
+	return request;
+}
+
+/* A broker that breaks the protocol is not asked again. Completion work only. */
+static void paes_provider_break(struct paes_provider *provider,
+				const char *why)
+{
+	pr_err_ratelimited("provider %u (%s, pid %d) broken: %s; its requests go elsewhere, restart it\n",
+			   provider->number, provider->name, provider->pid, why);
+	paes_stat_inc(PAES_STAT_INVALID);
+	spin_lock_bh(&provider->lock);
+	provider->dead = true;
+	spin_unlock_bh(&provider->lock);
+	wake_up(&provider->wait);
+}
+
+static bool paes_provider_take(struct paes_provider *provider)
+{
+	struct paes_request *request;
+	struct paes_cqe cqe;
+
+	paes_area_take(&provider->area, &cqe);
+	request = paes_provider_match(provider, &cqe);
+	if (!request) {
+		paes_provider_break(provider,
+				    "completion of nothing outstanding, or with a wrong status or length");
+		return false;
+	}
+	trace_paes_complete(provider->number, cqe.tag, cqe.generation,
+			    cqe.status);
+	request->ops->done(request, provider, cqe.tag, &cqe);
+	memzero_explicit(cqe.token, sizeof(cqe.token));
+	return true;
+}
+
+/* Takes what is posted; false when the provider broke or died meanwhile. */
+static bool paes_provider_drain(struct paes_provider *provider)
+{
+	u32 posted = paes_area_posted(&provider->area);
+
+	if (posted > READ_ONCE(provider->issued)) {
+		paes_provider_break(provider,
+				    "more completions than outstanding requests");
+		return false;
+	}
+	while (posted--)
+		if (!paes_provider_take(provider))
+			return false;
+	return !READ_ONCE(provider->dead);
+}
+
+static struct paes_request *
+paes_provider_pop_control(struct paes_provider *provider)
+{
+	struct paes_request *request;
+
+	spin_lock_bh(&provider->lock);
+	request = list_first_entry_or_null(&provider->control,
+					   struct paes_request, node);
+	if (request)
+		list_del_init(&request->node);
+	spin_unlock_bh(&provider->lock);
+	return request;
+}
+
+/* Takes an issued slot's request away from a dead broker. */
+static struct paes_request *
+paes_provider_revoke(struct paes_provider *provider, u32 slot)
+{
+	struct paes_request *request;
+
+	spin_lock_bh(&provider->lock);
+	request = provider->slots[slot].request;
+	if (request) {
+		provider->slots[slot].request = NULL;
+		provider->issued--;
+	}
+	spin_unlock_bh(&provider->lock);
+	return request;
+}
+
+/* Gives everything back; runs once, in the work, after death. */
+static void paes_provider_reap(struct paes_provider *provider)
+{
+	struct paes_request *request;
+	u32 slot;
+
+	if (provider->reaped)
+		return;
+	provider->reaped = true;
+	provider->gone(provider);
+	while ((request = paes_provider_pop_control(provider)))
+		request->ops->lost(request, provider);
+	for (slot = 0; slot < provider->depth; slot++) {
+		request = paes_provider_revoke(provider, slot);
+		if (!request)
+			continue;
+		request->ops->lost(request, provider);
+		paes_provider_put(provider);	/* the slot's */
+	}
+}
+
+static void paes_provider_run_control(struct paes_provider *provider)
+{
+	struct paes_request *request;
+	u32 slot;
+
+	while (!list_empty_careful(&provider->control) &&
+	       !paes_provider_reserve(provider, &slot)) {
+		request = paes_provider_pop_control(provider);
+		if (!request)
+			paes_provider_release(provider, slot);
+		else if (!paes_provider_issue(provider, slot, request))
+			request->ops->lost(request, provider);
+	}
+}
+
+static void paes_provider_work(struct work_struct *work)
+{
+	struct paes_provider *provider =
+		container_of(work, struct paes_provider, work);
+
+	do {
+		paes_area_need_enter(&provider->area, false);
+		while (!READ_ONCE(provider->dead) &&
+		       paes_area_posted(&provider->area)) {
+			if (!paes_provider_drain(provider))
+				break;
+			paes_provider_run_control(provider);
+			provider->idle(provider);
+			cond_resched();
+		}
+		paes_area_need_enter(&provider->area, true);
+	} while (!READ_ONCE(provider->dead) &&
+		 paes_area_posted(&provider->area));
+
+	if (READ_ONCE(provider->dead))
+		paes_provider_reap(provider);
+	paes_provider_put(provider);
+}
+
+static int paes_provider_alloc_slots(struct paes_provider *provider, u32 depth)
+{
+	u32 i;
+
+	provider->slots = kvcalloc(depth, sizeof(*provider->slots), GFP_KERNEL);
+	provider->free_slots = kvmalloc_array(depth,
+					      sizeof(*provider->free_slots),
+					      GFP_KERNEL);
+	if (!provider->slots || !provider->free_slots)
+		return -ENOMEM;
+	provider->depth = depth;
+	/* Slot 0 on top: a lightly loaded provider stays in few cache lines. */
+	for (i = 0; i < depth; i++)
+		provider->free_slots[i] = depth - 1 - i;
+	provider->free_count = depth;
+	return 0;
+}
+
+/**
+ * paes_provider_new() - a provider with its slots and shared pages
+ * @setup:	depth and name are checked by the caller; the layout is filled in
+ *
+ * The caller sets @idle and @gone before any request can come.
+ *
+ * Return: the provider with one reference, or an ERR_PTR().  May sleep.
+ */
+struct paes_provider *paes_provider_new(struct paes_setup *setup)
+{
+	struct paes_provider *provider;
+	int err;
+
+	provider = kzalloc(sizeof(*provider), GFP_KERNEL);
+	if (!provider)
+		return ERR_PTR(-ENOMEM);
+	refcount_set(&provider->refs, 1);
+	INIT_LIST_HEAD(&provider->registered);
+	INIT_LIST_HEAD(&provider->sessions);
+	INIT_LIST_HEAD(&provider->control);
+	init_waitqueue_head(&provider->wait);
+	INIT_WORK(&provider->work, paes_provider_work);
+	spin_lock_init(&provider->lock);
+	provider->number = atomic_inc_return(&paes_provider_numbers);
+	provider->pid = task_tgid_nr(current);
+	memcpy(provider->name, setup->name, sizeof(provider->name));
+	err = paes_provider_alloc_slots(provider, setup->depth);
+	if (!err)
+		err = paes_area_init(&provider->area, setup->depth, setup);
+	if (err) {
+		paes_provider_free(provider);
+		return ERR_PTR(err);
+	}
+	return provider;
+}
+
+static void paes_provider_queue_work(struct paes_provider *provider)
+{
+	paes_provider_get(provider);
+	if (!queue_work(paes_wq, &provider->work))
+		paes_provider_put(provider);
+}
+
+/**
+ * paes_provider_kill() - the broker closed its file
+ * @provider:	whose requests are given back, soon, by its work
+ */
+void paes_provider_kill(struct paes_provider *provider)
+{
+	spin_lock_bh(&provider->lock);
+	provider->dead = true;
+	spin_unlock_bh(&provider->lock);
+	wake_up(&provider->wait);
+	paes_provider_queue_work(provider);
+}
+
+/**
+ * paes_provider_serves() - has this provider the KEK?
+ * @provider:	after SERVE
+ * @kek_id:	PAES_ID_SIZE bytes
+ */
+bool paes_provider_serves(const struct paes_provider *provider,
+			  const u8 *kek_id)
+{
+	u32 i;
+
+	for (i = 0; i < provider->kek_count; i++)
+		if (!memcmp(provider->kek_ids[i], kek_id, PAES_ID_SIZE))
+			return true;
+	return false;
+}
+
+/**
+ * paes_provider_reserve() - take a free slot
+ * @provider:	held by the caller
+ * @slot:	the slot, to be given to issue or release; holds a reference
+ *
+ * Takes the provider's lock.
+ *
+ * Return: 0, or -EBUSY when there is none or the provider is dead.
+ */
+int paes_provider_reserve(struct paes_provider *provider, u32 *slot)
+{
+	int err = -EBUSY;
+
+	spin_lock_bh(&provider->lock);
+	if (!provider->dead && provider->free_count) {
+		*slot = provider->free_slots[--provider->free_count];
+		paes_provider_get(provider);
+		err = 0;
+	}
+	spin_unlock_bh(&provider->lock);
+	return err;
+}
+
+/**
+ * paes_provider_release() - give a reserved slot back
+ * @provider:	may be gone afterwards if the caller holds no reference
+ * @slot:	reserved by the caller
+ *
+ * Takes the provider's lock.  Whoever releases slots sees to it that waiting
+ * requests are looked at afterwards.
+ */
+void paes_provider_release(struct paes_provider *provider, u32 slot)
+{
+	spin_lock_bh(&provider->lock);
+	provider->free_slots[provider->free_count++] = slot;
+	spin_unlock_bh(&provider->lock);
+	paes_provider_put(provider);
+}
+
+/* Under the provider's lock. The broker owns the request from here. */
+static void paes_provider_push(struct paes_provider *provider, u32 slot,
+			       struct paes_request *request)
+{
+	struct paes_slot *s = &provider->slots[slot];
+
+	s->request = request;
+	provider->issued++;
+	request->desc.tag = slot;
+	request->desc.generation = ++s->generation;
+	request->desc.offset = slot * PAES_SLOT_SIZE;
+	paes_area_push(&provider->area, &request->desc);
+}
+
+/**
+ * paes_provider_issue() - fill a reserved slot and hand it to the broker
+ * @provider:	whose slot it is
+ * @slot:	reserved by the caller
+ * @request:	owned by the caller
+ *
+ * Takes the provider's lock.  Any context but hard interrupts.  The request
+ * may be answered, and freed, before this returns.
+ *
+ * Return: true; or false when the provider died: the slot is released, the
+ * request still the caller's.
+ */
+bool paes_provider_issue(struct paes_provider *provider, u32 slot,
+			 struct paes_request *request)
+{
+	bool dead;
+
+	if (request->ops->fill)
+		request->ops->fill(request, &provider->area, slot);
+	spin_lock_bh(&provider->lock);
+	dead = provider->dead;
+	if (!dead) {
+		/* Before the push: afterwards the request may be gone. */
+		trace_paes_issue(provider->number, slot, &request->desc);
+		paes_provider_push(provider, slot, request);
+	}
+	spin_unlock_bh(&provider->lock);
+	if (dead) {
+		paes_provider_release(provider, slot);
+		return false;
+	}
+	paes_stat_inc(PAES_STAT_ISSUED);
+	/* Orders the push before the look at the queue: wait_event()'s pair. */
+	if (wq_has_sleeper(&provider->wait))
+		wake_up(&provider->wait);
+	return true;
+}
+
+/**
+ * paes_provider_control() - issue a request before all waiting ones
+ * @provider:	held by the caller
+ * @request:	owned by the provider from here, until done() or lost()
+ *
+ * Never fails: on a dead provider lost() is called at once.  Process context.
+ */
+void paes_provider_control(struct paes_provider *provider,
+			   struct paes_request *request)
+{
+	bool dead;
+
+	spin_lock_bh(&provider->lock);
+	dead = provider->dead;
+	if (!dead)
+		list_add_tail(&request->node, &provider->control);
+	spin_unlock_bh(&provider->lock);
+	if (dead)
+		request->ops->lost(request, provider);
+	else
+		paes_provider_run_control(provider);
+}
+
+/**
+ * paes_provider_kick() - the broker says that it posted completions
+ * @provider:	whose work is started if that is true
+ */
+void paes_provider_kick(struct paes_provider *provider)
+{
+	if (paes_area_posted(&provider->area))
+		paes_provider_queue_work(provider);
+}
+
+static bool paes_provider_awake(const struct paes_provider *provider,
+				u32 sq_head)
+{
+	return READ_ONCE(provider->dead) ||
+	       !paes_area_idle(&provider->area, sq_head);
+}
+
+/**
+ * paes_provider_wait() - sleep until there is work for the broker
+ * @provider:	whose broker this is
+ * @sq_head:	descriptors that it has taken
+ * @timeout_ms:	0 for none
+ *
+ * Return: 0; -ESHUTDOWN when the provider is dead; -EINTR; -ETIME.
+ */
+int paes_provider_wait(struct paes_provider *provider, u32 sq_head,
+		       u32 timeout_ms)
+{
+	long timeout = timeout_ms ? msecs_to_jiffies(timeout_ms) :
+				    MAX_SCHEDULE_TIMEOUT;
+	long left;
+
+	left = wait_event_interruptible_timeout(provider->wait,
+						paes_provider_awake(provider, sq_head),
+						timeout);
+	if (READ_ONCE(provider->dead))
+		return -ESHUTDOWN;
+	if (left < 0)
+		return -EINTR;
+	return left ? 0 : -ETIME;
+}

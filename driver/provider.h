@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A provider: one open file of /dev/paes, its slots, and what its broker
+ * works on.  It knows neither keys nor the crypto API; what it carries are
+ * requests with an owner who is told of their end.
+ */
+#ifndef PAES_PROVIDER_H
+#define PAES_PROVIDER_H
+
+#include <linux/list.h>
+#include <linux/refcount.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include "ring.h"
+
+struct paes_provider;
+struct paes_request;
+
+/**
+ * struct paes_request_ops - what a request's owner is told
+ * @fill:	write the request's data into the reserved slot; may be NULL
+ * @done:	the broker answered: @cqe's status and length are checked. The
+ *		request is the owner's again, and so is the slot, which it must
+ *		issue again or release.
+ * @lost:	the provider went away; the request is the owner's again. There
+ *		is no slot to release.
+ *
+ * Process context, no lock held, BH enabled; except that @fill runs where the
+ * request is issued.
+ */
+struct paes_request_ops {
+	void (*fill)(struct paes_request *request, struct paes_area *area,
+		     u32 slot);
+	void (*done)(struct paes_request *request,
+		     struct paes_provider *provider, u32 slot,
+		     const struct paes_cqe *cqe);
+	void (*lost)(struct paes_request *request,
+		     struct paes_provider *provider);
+};
+
+/**
+ * struct paes_request - one descriptor's worth of work
+ * @node:	in a list of whoever owns the request
+ * @ops:	the owner's
+ * @desc:	what is sent; tag, generation and offset are the provider's
+ */
+struct paes_request {
+	struct list_head node;
+	const struct paes_request_ops *ops;
+	struct paes_desc desc;
+};
+
+/**
+ * struct paes_slot - a place for one outstanding request
+ * @request:	while issued: owned by the broker; NULL while free or reserved
+ * @generation:	raised at each issue; a completion must name it
+ */
+struct paes_slot {
+	struct paes_request *request;
+	u32 generation;
+};
+
+/**
+ * struct paes_provider - see above
+ * @refs:	the file, the work while queued, each reserved slot, sessions
+ * @registered:	in the registry; registry lock
+ * @sessions:	keys at this provider; registry lock
+ * @number:	for logs and traces
+ * @pid:	of whoever set it up, in the initial namespace
+ * @name:	given by the broker, printable
+ * @kek_ids:	written once by SERVE before it is registered
+ * @kek_count:	likewise
+ * @area:	shared pages; sq side under @lock, cq side @work only
+ * @wait:	the broker, in PAES_IOC_ENTER
+ * @work:	takes completions; after death, gives the requests back
+ * @idle:	called by @work when slots may have become free
+ * @gone:	called once by @work after death, before requests are lost
+ * @lock:	protects what follows; innermost, BH
+ * @dead:	no slot is given out, no descriptor pushed; set once
+ * @reaped:	@work gave everything back
+ * @depth:	number of slots
+ * @free_count:	entries of @free_slots
+ * @issued:	slots with a request
+ * @free_slots:	stack of slot numbers
+ * @slots:	@depth slots
+ * @control:	requests waiting for a slot before all others
+ * @served:	requests answered; statistics
+ */
+struct paes_provider {
+	refcount_t refs;
+	struct list_head registered;
+	struct list_head sessions;
+	u32 number;
+	pid_t pid;
+	char name[PAES_NAME_SIZE];
+	u8 (*kek_ids)[PAES_ID_SIZE];
+	u32 kek_count;
+	struct paes_area area;
+	wait_queue_head_t wait;
+	struct work_struct work;
+	void (*idle)(struct paes_provider *provider);
+	void (*gone)(struct paes_provider *provider);
+
+	spinlock_t lock;	/* the rest; innermost */
+	bool dead;
+	bool reaped;
+	u32 depth;
+	u32 free_count;
+	u32 issued;
+	u16 *free_slots;
+	struct paes_slot *slots;
+	struct list_head control;
+	unsigned long served;
+};
+
+extern struct workqueue_struct *paes_wq;
+
+struct paes_provider *paes_provider_new(struct paes_setup *setup);
+void paes_provider_get(struct paes_provider *provider);
+void paes_provider_put(struct paes_provider *provider);
+void paes_provider_kill(struct paes_provider *provider);
+bool paes_provider_serves(const struct paes_provider *provider,
+			  const u8 *kek_id);
+
+int paes_provider_reserve(struct paes_provider *provider, u32 *slot);
+void paes_provider_release(struct paes_provider *provider, u32 slot);
+bool paes_provider_issue(struct paes_provider *provider, u32 slot,
+			 struct paes_request *request);
+void paes_provider_control(struct paes_provider *provider,
+			   struct paes_request *request);
+
+void paes_provider_kick(struct paes_provider *provider);
+int paes_provider_wait(struct paes_provider *provider, u32 sq_head,
+		       u32 timeout_ms);
+
+#endif

@@ -1,0 +1,409 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A data request's life, and who owns it:
+ *
+ *   backlog	the key: its caller was told -EBUSY and waits
+ *   pending	the key: accepted, waits for a slot
+ *   filling	whoever popped it and reserved a slot for it
+ *   issued	the broker, see provider.c
+ *   answered	the provider's work: writes the destination, then completes it,
+ *		or issues the next piece
+ *
+ * A request that loses its provider goes back to pending, in front.  While no
+ * provider has the key open, requests are held for at most hold_seconds.
+ *
+ * Only paes_queue_feed() moves requests out of pending to a provider: whoever
+ * adds a request, frees a slot or opens a session calls it.
+ */
+
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <crypto/aes.h>
+#include <crypto/internal/skcipher.h>
+#include <linux/jiffies.h>
+#include <linux/module.h>
+
+#include "queue.h"
+#include "session.h"
+#include "stats.h"
+#include "trace.h"
+
+unsigned int paes_queue_depth = 256;
+module_param_named(queue_depth, paes_queue_depth, uint, 0644);
+MODULE_PARM_DESC(queue_depth,
+		 "requests that may wait in one key's queue before callers are told to; also the slots of a provider that asks for no number");
+
+static unsigned int hold_seconds = 300;
+module_param(hold_seconds, uint, 0644);
+MODULE_PARM_DESC(hold_seconds,
+		 "how long requests wait for a provider to come (back), in seconds; 0 fails them at once");
+
+static struct paes_data *paes_data_of(struct paes_request *request)
+{
+	return container_of(request, struct paes_data, request);
+}
+
+/*
+ * How much of the rest goes into the next slot.  Pieces but the last are whole
+ * blocks, and the last one has at least one: ciphertext stealing takes two
+ * blocks, so they must not be torn apart.
+ */
+static u32 paes_data_piece(u32 rest)
+{
+	if (rest <= PAES_SLOT_SIZE)
+		return rest;
+	if (rest - PAES_SLOT_SIZE < AES_BLOCK_SIZE)
+		return PAES_SLOT_SIZE - AES_BLOCK_SIZE;
+	return PAES_SLOT_SIZE;
+}
+
+/* Describes the next piece. */
+static void paes_data_prepare(struct paes_data *data)
+{
+	struct paes_desc *desc = &data->request.desc;
+
+	desc->length = paes_data_piece(data->owner->cryptlen - data->position);
+	desc->unit_size = desc->length;
+	desc->first_block = data->position / AES_BLOCK_SIZE;
+}
+
+static void paes_data_fill(struct paes_request *request,
+			   struct paes_area *area, u32 slot)
+{
+	struct paes_data *data = paes_data_of(request);
+
+	paes_area_copy_in(area, slot, data->owner->src, data->position,
+			  request->desc.length);
+}
+
+/* The last of a request: after the callback its memory is the caller's. */
+static void paes_data_complete(struct paes_data *data, int error)
+{
+	struct paes_key *key = data->key;
+
+	paes_stat_inc(error ? PAES_STAT_FAILED : PAES_STAT_COMPLETED);
+	memzero_explicit(data->request.desc.token, PAES_TOKEN_SIZE);
+	skcipher_request_complete(data->owner, error);
+	paes_key_put(key);
+}
+
+/* Back to the front of the line, after its provider died. */
+static void paes_data_requeue(struct paes_data *data)
+{
+	struct paes_key *key = data->key;
+
+	paes_stat_inc(PAES_STAT_REISSUED);
+	trace_paes_reissue(key->number, &data->request.desc);
+	spin_lock_bh(&key->lock);
+	data->since = jiffies;
+	list_add(&data->request.node, &key->pending);
+	WRITE_ONCE(key->pending_count, key->pending_count + 1);
+	spin_unlock_bh(&key->lock);
+}
+
+static void paes_data_lost(struct paes_request *request,
+			   struct paes_provider *provider)
+{
+	struct paes_data *data = paes_data_of(request);
+	struct paes_key *key = data->key;
+
+	/* Requeued, the request may be completed by others and drop its key. */
+	paes_key_get(key);
+	paes_data_requeue(data);
+	paes_queue_feed(key);
+	paes_key_put(key);
+}
+
+/* Writes the answer; true when there is more of the request to do. */
+static bool paes_data_accept(struct paes_data *data,
+			     struct paes_provider *provider, u32 slot)
+{
+	u32 length = data->request.desc.length;
+
+	paes_area_copy_out(&provider->area, slot, data->owner->dst,
+			   data->position, length);
+	data->position += length;
+	return data->position < data->owner->cryptlen;
+}
+
+static int paes_data_error(const struct paes_data *data,
+			   const struct paes_provider *provider, s32 status)
+{
+	if (!status)
+		return 0;
+	if (status == -ESTALE)
+		paes_stat_inc(PAES_STAT_STALE);
+	pr_err_ratelimited("key %u: provider %u (%s) failed a request with error %d; see its log\n",
+			   data->key->number, provider->number, provider->name,
+			   status);
+	return -EIO;
+}
+
+static void paes_data_done(struct paes_request *request,
+			   struct paes_provider *provider, u32 slot,
+			   const struct paes_cqe *cqe)
+{
+	struct paes_data *data = paes_data_of(request);
+	int error = paes_data_error(data, provider, cqe->status);
+
+	if (!error && paes_data_accept(data, provider, slot)) {
+		paes_data_prepare(data);
+		if (!paes_provider_issue(provider, slot, request))
+			paes_data_lost(request, provider);
+		return;
+	}
+	paes_provider_release(provider, slot);
+	paes_data_complete(data, error);
+}
+
+static const struct paes_request_ops paes_data_ops = {
+	.fill = paes_data_fill,
+	.done = paes_data_done,
+	.lost = paes_data_lost,
+};
+
+/* Key lock held; true when this armed it. The timer holds the key. */
+static void paes_queue_arm(struct paes_key *key, unsigned long delay)
+{
+	paes_key_get(key);
+	if (!queue_delayed_work(paes_wq, &key->hold, delay))
+		paes_key_put(key);
+}
+
+static void paes_queue_add_pending(struct paes_key *key, struct paes_data *data)
+{
+	list_add_tail(&data->request.node, &key->pending);
+	WRITE_ONCE(key->pending_count, key->pending_count + 1);
+}
+
+static struct paes_data *paes_queue_pop(struct paes_key *key)
+{
+	struct paes_request *request;
+
+	request = list_first_entry(&key->pending, struct paes_request, node);
+	list_del_init(&request->node);
+	WRITE_ONCE(key->pending_count, key->pending_count - 1);
+	return paes_data_of(request);
+}
+
+/*
+ * A place in pending became free.  The caller who was told -EBUSY learns that
+ * its request was accepted before anybody can complete it, so the request is
+ * in no list meanwhile.
+ */
+static void paes_queue_promote(struct paes_key *key)
+{
+	struct paes_request *request;
+
+	spin_lock_bh(&key->lock);
+	request = list_first_entry_or_null(&key->backlog, struct paes_request,
+					   node);
+	if (request && key->pending_count < READ_ONCE(paes_queue_depth))
+		list_del_init(&request->node);
+	else
+		request = NULL;
+	spin_unlock_bh(&key->lock);
+	if (!request)
+		return;
+	skcipher_request_complete(paes_data_of(request)->owner, -EINPROGRESS);
+	spin_lock_bh(&key->lock);
+	paes_queue_add_pending(key, paes_data_of(request));
+	spin_unlock_bh(&key->lock);
+}
+
+/* Moves one request to a provider; false when none waits or none has room. */
+static bool paes_queue_feed_one(struct paes_key *key)
+{
+	struct paes_provider *provider = NULL;
+	struct paes_data *data;
+	u8 token[PAES_TOKEN_SIZE];
+	u32 slot;
+
+	spin_lock_bh(&key->lock);
+	if (key->pending_count)
+		provider = paes_sessions_reserve(key, &slot, token);
+	if (provider)
+		data = paes_queue_pop(key);
+	spin_unlock_bh(&key->lock);
+	if (!provider)
+		return false;
+	memcpy(data->request.desc.token, token, sizeof(token));
+	memzero_explicit(token, sizeof(token));
+	paes_queue_promote(key);
+	if (!paes_provider_issue(provider, slot, &data->request))
+		paes_data_requeue(data);
+	return true;
+}
+
+/**
+ * paes_queue_feed() - give waiting requests to providers that have room
+ * @key:	held by the caller
+ *
+ * Any context but hard interrupts.  With no provider at all, starts the clock
+ * after which waiting requests fail.
+ */
+void paes_queue_feed(struct paes_key *key)
+{
+	while (paes_queue_feed_one(key))
+		;
+	if (READ_ONCE(key->pending_count) && !paes_sessions_any_open(key))
+		paes_queue_arm(key, 0);
+}
+
+/**
+ * paes_queue_feed_provider() - a provider has free slots
+ * @provider:	whose keys take turns
+ */
+void paes_queue_feed_provider(struct paes_provider *provider)
+{
+	struct paes_key *key;
+
+	while (READ_ONCE(provider->free_count)) {
+		key = paes_registry_waiting_key(provider);
+		if (!key)
+			break;
+		paes_queue_feed_one(key);
+		paes_key_put(key);
+	}
+}
+
+/* Key lock held: the request becomes the key's, or an error. */
+static int paes_queue_accept(struct paes_key *key, struct paes_data *data)
+{
+	if (key->closed)
+		return -ENOKEY;
+	if (key->pending_count < READ_ONCE(paes_queue_depth)) {
+		paes_queue_add_pending(key, data);
+		return -EINPROGRESS;
+	}
+	if (!(data->owner->base.flags & CRYPTO_TFM_REQ_MAY_BACKLOG))
+		return -ENOSPC;
+	list_add_tail(&data->request.node, &key->backlog);
+	return -EBUSY;
+}
+
+static void paes_data_init(struct paes_data *data, struct paes_key *key,
+			   struct skcipher_request *owner, enum paes_op op)
+{
+	struct paes_desc *desc = &data->request.desc;
+
+	memset(data, 0, sizeof(*data));
+	INIT_LIST_HEAD(&data->request.node);
+	data->request.ops = &paes_data_ops;
+	data->owner = owner;
+	data->key = key;
+	data->since = jiffies;
+	desc->op = op;
+	desc->key = key->number;
+	memcpy(desc->iv, owner->iv, sizeof(desc->iv));
+	paes_data_prepare(data);
+}
+
+/**
+ * paes_queue_submit() - take a request from the crypto API
+ * @key:	held by the caller for the call
+ * @owner:	of at least one AES block; its context is a struct paes_data
+ * @op:		PAES_OP_ENCRYPT or PAES_OP_DECRYPT
+ *
+ * Never sleeps, never allocates.  Any context but hard interrupts.
+ *
+ * Return: -EINPROGRESS; -EBUSY in the backlog; -ENOSPC; -ENOKEY.
+ */
+int paes_queue_submit(struct paes_key *key, struct skcipher_request *owner,
+		      enum paes_op op)
+{
+	struct paes_data *data = skcipher_request_ctx(owner);
+	u32 length = owner->cryptlen;
+	int ret;
+
+	paes_data_init(data, key, owner, op);
+	paes_key_get(key);	/* the request's */
+	spin_lock_bh(&key->lock);
+	ret = paes_queue_accept(key, data);
+	spin_unlock_bh(&key->lock);
+	/* From here on the request may be completed and gone. */
+	if (ret != -EINPROGRESS && ret != -EBUSY) {
+		paes_key_put(key);
+		return ret;
+	}
+	paes_stat_inc(PAES_STAT_SUBMITTED);
+	if (ret == -EBUSY)
+		paes_stat_inc(PAES_STAT_BACKLOGGED);
+	trace_paes_submit(key->number, op, length, ret);
+	paes_queue_feed(key);
+	return ret;
+}
+
+/* Key lock held: when was the oldest request left without a provider? */
+static bool paes_data_expired(const struct paes_data *data)
+{
+	return time_after_eq(jiffies, data->since +
+			     (unsigned long)READ_ONCE(hold_seconds) * HZ);
+}
+
+/* Pops a request that waited too long, or any when @all; NULL when none. */
+static struct paes_data *paes_queue_pop_expired(struct paes_key *key, bool all)
+{
+	struct paes_request *request;
+	struct paes_data *data = NULL;
+
+	spin_lock_bh(&key->lock);
+	list_for_each_entry(request, &key->pending, node) {
+		if (!all && !paes_data_expired(paes_data_of(request)))
+			continue;
+		data = paes_data_of(request);
+		list_del_init(&request->node);
+		WRITE_ONCE(key->pending_count, key->pending_count - 1);
+		break;
+	}
+	spin_unlock_bh(&key->lock);
+	return data;
+}
+
+/**
+ * paes_queue_fail() - fail all that waits in a closed key
+ * @key:	marked closed
+ * @error:	for the callers
+ */
+void paes_queue_fail(struct paes_key *key, int error)
+{
+	struct paes_data *data;
+
+	while ((data = paes_queue_pop_expired(key, true))) {
+		paes_queue_promote(key);
+		paes_data_complete(data, error);
+	}
+}
+
+/* Fails what waited too long; false when nothing waits any more. */
+static bool paes_queue_expire(struct paes_key *key)
+{
+	struct paes_data *data;
+
+	while ((data = paes_queue_pop_expired(key, false))) {
+		pr_err_ratelimited("key %u: no provider for %u s: I/O fails; start paesd, then the volume works again\n",
+				   key->number, READ_ONCE(hold_seconds));
+		paes_stat_inc(PAES_STAT_EXPIRED);
+		paes_queue_promote(key);
+		paes_data_complete(data, -EIO);
+	}
+	return READ_ONCE(key->pending_count);
+}
+
+/**
+ * paes_queue_hold() - runs while requests wait without a provider
+ * @work:	key->hold
+ *
+ * Looks once a second, so that a changed hold_seconds counts at once.
+ */
+void paes_queue_hold(struct work_struct *work)
+{
+	struct paes_key *key = container_of(to_delayed_work(work),
+					    struct paes_key, hold);
+
+	if (paes_sessions_any_open(key))
+		paes_queue_feed(key);
+	else if (paes_queue_expire(key))
+		paes_queue_arm(key, HZ);
+	paes_key_put(key);
+}
