@@ -5,7 +5,7 @@
  * dm-crypt sets a wrapped key; a broker in user space has an HSM do the AES.
  */
 
-#include <linux/crypto.h>
+#include <crypto/algapi.h>
 #include <linux/module.h>
 #include <linux/workqueue.h>
 

@@ -110,7 +110,8 @@ static void paes_data_lost(struct paes_request *request,
 	/* Requeued, the request may be completed by others and drop its key. */
 	paes_key_get(key);
 	paes_data_requeue(data);
-	paes_queue_feed(key);
+	if (paes_queue_feed(key))
+		paes_stat_inc(PAES_STAT_HELD);
 	paes_key_put(key);
 }
 
@@ -162,12 +163,18 @@ static const struct paes_request_ops paes_data_ops = {
 	.lost = paes_data_lost,
 };
 
-/* Key lock held; true when this armed it. The timer holds the key. */
+/* The timer, while armed, holds the key. */
 static void paes_queue_arm(struct paes_key *key, unsigned long delay)
 {
 	paes_key_get(key);
 	if (!queue_delayed_work(paes_wq, &key->hold, delay))
 		paes_key_put(key);
+}
+
+/* Key lock held. A depth of 0 would stop everything: it means 1. */
+static bool paes_queue_has_room(const struct paes_key *key)
+{
+	return key->pending_count < max(READ_ONCE(paes_queue_depth), 1U);
 }
 
 static void paes_queue_add_pending(struct paes_key *key, struct paes_data *data)
@@ -198,7 +205,7 @@ static void paes_queue_promote(struct paes_key *key)
 	spin_lock_bh(&key->lock);
 	request = list_first_entry_or_null(&key->backlog, struct paes_request,
 					   node);
-	if (request && key->pending_count < READ_ONCE(paes_queue_depth))
+	if (request && paes_queue_has_room(key))
 		list_del_init(&request->node);
 	else
 		request = NULL;
@@ -241,13 +248,17 @@ static bool paes_queue_feed_one(struct paes_key *key)
  *
  * Any context but hard interrupts.  With no provider at all, starts the clock
  * after which waiting requests fail.
+ *
+ * Return: whether requests are held for want of a provider.
  */
-void paes_queue_feed(struct paes_key *key)
+bool paes_queue_feed(struct paes_key *key)
 {
 	while (paes_queue_feed_one(key))
 		;
-	if (READ_ONCE(key->pending_count) && !paes_sessions_any_open(key))
-		paes_queue_arm(key, 0);
+	if (!READ_ONCE(key->pending_count) || paes_sessions_any_open(key))
+		return false;
+	paes_queue_arm(key, 0);
+	return true;
 }
 
 /**
@@ -272,7 +283,7 @@ static int paes_queue_accept(struct paes_key *key, struct paes_data *data)
 {
 	if (key->closed)
 		return -ENOKEY;
-	if (key->pending_count < READ_ONCE(paes_queue_depth)) {
+	if (paes_queue_has_room(key)) {
 		paes_queue_add_pending(key, data);
 		return -EINPROGRESS;
 	}
@@ -330,11 +341,12 @@ int paes_queue_submit(struct paes_key *key, struct skcipher_request *owner,
 	if (ret == -EBUSY)
 		paes_stat_inc(PAES_STAT_BACKLOGGED);
 	trace_paes_submit(key->number, op, length, ret);
-	paes_queue_feed(key);
+	if (paes_queue_feed(key))
+		paes_stat_inc(PAES_STAT_HELD);
 	return ret;
 }
 
-/* Key lock held: when was the oldest request left without a provider? */
+/* Has it waited for a provider for too long? */
 static bool paes_data_expired(const struct paes_data *data)
 {
 	return time_after_eq(jiffies, data->since +

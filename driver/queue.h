@@ -30,7 +30,7 @@ extern unsigned int paes_queue_depth;
 
 int paes_queue_submit(struct paes_key *key, struct skcipher_request *owner,
 		      enum paes_op op);
-void paes_queue_feed(struct paes_key *key);
+bool paes_queue_feed(struct paes_key *key);
 void paes_queue_feed_provider(struct paes_provider *provider);
 void paes_queue_fail(struct paes_key *key, int error);
 void paes_queue_hold(struct work_struct *work);
