@@ -68,14 +68,9 @@ static bool paes_status_known(s32 status)
 static bool paes_answer_valid(const struct paes_request *request,
 			      const struct paes_cqe *cqe)
 {
-	u32 expected = 0;
+	u32 expected = cqe->status ? 0 : request->desc.length;
 
-	if (!paes_status_known(cqe->status))
-		return false;
-	if (!cqe->status && request->desc.op != PAES_OP_CLOSE &&
-	    request->desc.op != PAES_OP_OPEN)
-		expected = request->desc.length;
-	return cqe->length == expected;
+	return paes_status_known(cqe->status) && cqe->length == expected;
 }
 
 /*
