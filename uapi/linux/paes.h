@@ -216,7 +216,6 @@ enum paes_op {
  * @tag:	names the request; below @entries of the setup
  * @generation:	of that tag; give both back unchanged
  * @op:		enum paes_op
- * @reserved:	0
  * @key:	number of the key
  * @offset:	of the data, in bytes from data_offset
  * @length:	of the data, in bytes

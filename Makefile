@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: GPL-2.0
+# `make help` lists what there is.
+
+TOP	:= $(abspath $(dir $(lastword $(MAKEFILE_LIST))))
+BUILD	:= $(TOP)/build
+KDIR	?= /lib/modules/$(shell uname -r)/build
+VERSION	:= $(shell cat VERSION)
+
+DESTDIR	?=
+prefix	?= /usr
+bindir	?= $(prefix)/bin
+sbindir	?= $(prefix)/sbin
+sysconfdir ?= /etc
+unitdir	?= $(prefix)/lib/systemd/system
+udevdir	?= $(prefix)/lib/udev/rules.d
+loaddir	?= $(prefix)/lib/modules-load.d
+cryptdir ?= $(unitdir)/systemd-cryptsetup@.service.d
+testdir	?= $(prefix)/lib/paes/selftests
+INSTALL	?= install
+
+all: userspace module		## the tools, and the module for this kernel
+
+help:				## this list
+	@awk -F':.*##[ \t]*' '/^[a-z-]+:.*##/ { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+# --- building
+
+userspace:			## paes and paesd
+	@$(MAKE) -s -C userspace
+
+module:				## paes.ko for the running kernel (or KDIR=...)
+	@test -d $(KDIR) || { echo "no kernel headers in $(KDIR): apt install linux-headers-$$(uname -r), or name them with KDIR=..." >&2; exit 1; }
+	$(MAKE) -C $(KDIR) M=$(TOP) modules
+
+selftests:			## the kselftest programs
+	@$(MAKE) -s -C selftests
+
+clean:				## all that was built here
+	@rm -rf $(BUILD)
+	@find $(TOP) -maxdepth 2 \( -name '*.o' -o -name '*.ko' -o -name '*.mod' -o \
+		-name '*.mod.c' -o -name '.*.cmd' -o -name modules.order -o \
+		-name Module.symvers \) -delete
+
+# --- installing
+
+install: install-user		## module, tools, unit, udev rule (as root)
+	$(MAKE) -C $(KDIR) M=$(TOP) modules_install
+
+install-user: userspace
+	$(INSTALL) -D -m 755 $(BUILD)/userspace/bin/paes $(DESTDIR)$(bindir)/paes
+	$(INSTALL) -D -m 755 $(BUILD)/userspace/bin/paesd $(DESTDIR)$(sbindir)/paesd
+	$(INSTALL) -D -m 644 userspace/paesd/paesd.service $(DESTDIR)$(unitdir)/paesd.service
+	$(INSTALL) -D -m 644 userspace/paesd/60-paes.rules $(DESTDIR)$(udevdir)/60-paes.rules
+	$(INSTALL) -D -m 644 userspace/paesd/paes-modules.conf $(DESTDIR)$(loaddir)/paes.conf
+	$(INSTALL) -D -m 644 userspace/paesd/paes-cryptsetup.conf $(DESTDIR)$(cryptdir)/paes.conf
+	$(INSTALL) -d -m 755 $(DESTDIR)$(sysconfdir)/paes
+	test -e $(DESTDIR)$(sysconfdir)/paes/paes.json || \
+		$(INSTALL) -m 644 userspace/paesd/paes.json $(DESTDIR)$(sysconfdir)/paes/paes.json
+
+# What a guest of qemu/vm gets: qemu/stage adds module, token, configuration.
+stage: userspace selftests
+	@test -n "$(DESTDIR)" || { echo "stage needs DESTDIR=..." >&2; exit 2; }
+	@$(MAKE) -s install-user DESTDIR=$(DESTDIR)
+	@$(MAKE) -s -C selftests install INSTALL_PATH=$(DESTDIR)$(testdir)
+
+uninstall:			## what install put there (as root)
+	rm -f $(DESTDIR)$(bindir)/paes $(DESTDIR)$(sbindir)/paesd \
+		$(DESTDIR)$(unitdir)/paesd.service $(DESTDIR)$(udevdir)/60-paes.rules \
+		$(DESTDIR)$(loaddir)/paes.conf $(DESTDIR)$(cryptdir)/paes.conf
+	rm -f $(DESTDIR)/lib/modules/*/updates/paes.ko $(DESTDIR)/lib/modules/*/extra/paes.ko
+
+# --- trying and testing
+
+deps:				## install the Debian packages that all this needs
+	@.ci/packages
+
+demo: deps			## watch a LUKS2 and a plain volume work, in a guest
+	@qemu/demo
+
+check: deps			## all tests; about 30 minutes without KVM
+	@.ci/check
+
+style: deps			## checkpatch, sparse, shellcheck, headers in C and C++
+	@.ci/style
+
+.PHONY: all help userspace module selftests clean install install-user stage \
+	uninstall deps demo check style

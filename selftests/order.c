@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The claim: any number of requests in flight come back right, whatever the
+ * order and the number of those who answer them.
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "broker.h"
+#include "module.h"
+#include "reference.h"
+#include "testkey.h"
+#include "volume.h"
+
+PREREQUISITES(need_root, need_module, need_disk);
+
+enum {
+	SECTOR = 512,
+	SIZE = 2 << 20,			/* 4096 requests of a sector */
+	WAIT_MS = 60000,
+	BROKERS = 3,
+};
+
+FIXTURE(order) {
+	struct testkey key;
+	struct broker *brokers[BROKERS];
+	struct volume volume;
+	uint8_t *plain;
+	uint8_t *cipher;		/* by OpenSSL */
+	uint8_t *found;
+};
+
+static void expect_cipher(FIXTURE_DATA(order) *self)
+{
+	struct reference *ref = reference_new(self->key.key, 256);
+	uint8_t iv[16];
+
+	reference_iv(iv, 0);
+	memcpy(self->cipher, self->plain, SIZE);
+	reference_units(ref, true, iv, SECTOR, self->cipher, SIZE);
+	reference_free(ref);
+}
+
+FIXTURE_SETUP(order)
+{
+	unsigned int i;
+
+	module_limit_hold();
+	testkey_make(&self->key, 256, NULL);
+	for (i = 0; i < BROKERS; i++) {
+		self->brokers[i] = broker_new(self->key.kek_id);
+		ASSERT_NE(NULL, self->brokers[i]);
+	}
+	self->plain = volume_buffer(SIZE);
+	self->cipher = volume_buffer(SIZE);
+	self->found = volume_buffer(SIZE);
+	reference_random(self->plain, SIZE);
+	expect_cipher(self);
+}
+
+FIXTURE_TEARDOWN(order)
+{
+	unsigned int i;
+
+	/* Whatever is still held finds somebody. */
+	if (self->brokers[0]->pid <= 0)
+		broker_start(self->brokers[0]);
+	for (i = 0; i < BROKERS; i++)
+		self->brokers[i]->paused = false;
+	EXPECT_EQ(0, volume_close(&self->volume));
+	for (i = 0; i < BROKERS; i++)
+		broker_free(self->brokers[i]);
+}
+
+static int open_volume(FIXTURE_DATA(order) *self)
+{
+	struct volume_spec spec = {
+		.key = self->key.bytes,
+		.key_size = PAES_BLOB_SIZE,
+	};
+
+	return volume_open(&self->volume, &spec);
+}
+
+/* Writes and reads with as much in flight as dm-crypt lets through. */
+static void write_and_read(struct __test_metadata *_metadata,
+			   FIXTURE_DATA(order) *self, size_t chunk)
+{
+	struct volume *v = &self->volume;
+	size_t at;
+
+	for (at = 0; at < SIZE; at += chunk)
+		ASSERT_EQ(0, volume_submit(v, IOCB_CMD_PWRITE, self->plain + at, chunk, at));
+	ASSERT_EQ(0, volume_reap_all(v, chunk, WAIT_MS));
+	ASSERT_EQ(0, disk_read(self->found, SIZE, 0));
+	EXPECT_EQ(0, memcmp(self->cipher, self->found, SIZE));
+	memset(self->found, 0, SIZE);
+	for (at = 0; at < SIZE; at += chunk)
+		ASSERT_EQ(0, volume_submit(v, IOCB_CMD_PREAD, self->found + at, chunk, at));
+	ASSERT_EQ(0, volume_reap_all(v, chunk, WAIT_MS));
+	EXPECT_EQ(0, memcmp(self->plain, self->found, SIZE));
+}
+
+TEST_F_TIMEOUT(order, one_broker, 120)
+{
+	ASSERT_EQ(0, broker_start(self->brokers[0]));
+	ASSERT_EQ(0, open_volume(self));
+	write_and_read(_metadata, self, 65536);
+}
+
+TEST_F_TIMEOUT(order, small_requests, 120)
+{
+	ASSERT_EQ(0, broker_start(self->brokers[0]));
+	ASSERT_EQ(0, open_volume(self));
+	write_and_read(_metadata, self, 4096);
+}
+
+TEST_F_TIMEOUT(order, answers_backwards, 120)
+{
+	self->brokers[0]->backwards = true;
+	ASSERT_EQ(0, broker_start(self->brokers[0]));
+	ASSERT_EQ(0, open_volume(self));
+	write_and_read(_metadata, self, 65536);
+}
+
+TEST_F_TIMEOUT(order, a_ring_of_two, 120)
+{
+	self->brokers[0]->depth = PAES_DEPTH_MIN;
+	ASSERT_EQ(0, broker_start(self->brokers[0]));
+	ASSERT_EQ(0, open_volume(self));
+	write_and_read(_metadata, self, 65536);
+	EXPECT_GE(PAES_DEPTH_MIN, self->brokers[0]->outstanding_max);
+}
+
+TEST_F_TIMEOUT(order, more_than_the_queue_holds, 120)
+{
+	long backlogged = module_stat("backlogged");
+
+	self->brokers[0]->depth = 16;
+	ASSERT_EQ(0, broker_start(self->brokers[0]));
+	ASSERT_EQ(0, open_volume(self));
+	self->brokers[0]->paused = true;
+	ASSERT_EQ(0, volume_submit(&self->volume, IOCB_CMD_PWRITE, self->plain, 1 << 20, 0));
+	EXPECT_TRUE(broker_reaches(&self->brokers[0]->outstanding_max, 16, WAIT_MS));
+	usleep(200000);
+	self->brokers[0]->paused = false;
+	EXPECT_EQ(0, volume_reap_all(&self->volume, 1 << 20, WAIT_MS));
+	EXPECT_LT(backlogged, module_stat("backlogged"));
+	EXPECT_EQ(16, self->brokers[0]->outstanding_max);
+	write_and_read(_metadata, self, 1 << 20);
+}
+
+TEST_F_TIMEOUT(order, several_brokers_share_the_load, 120)
+{
+	unsigned int i;
+
+	for (i = 0; i < BROKERS; i++) {
+		self->brokers[i]->backwards = i == 1;
+		self->brokers[i]->depth = 32;
+		ASSERT_EQ(0, broker_start(self->brokers[i]));
+	}
+	ASSERT_EQ(0, open_volume(self));
+	write_and_read(_metadata, self, 65536);
+	for (i = 0; i < BROKERS; i++)
+		EXPECT_LT(SIZE / SECTOR / 20,
+			  self->brokers[i]->encrypts + self->brokers[i]->decrypts) {
+			TH_LOG("broker %u was left out", i);
+		}
+}
+
+TEST_F_TIMEOUT(order, a_slow_broker_does_not_hold_up_the_other, 120)
+{
+	self->brokers[0]->depth = PAES_DEPTH_MIN;
+	self->brokers[0]->delay_ms = 100;
+	ASSERT_EQ(0, broker_start(self->brokers[0]));
+	ASSERT_EQ(0, broker_start(self->brokers[1]));
+	ASSERT_EQ(0, open_volume(self));
+	write_and_read(_metadata, self, 65536);
+	EXPECT_LT(self->brokers[0]->encrypts, self->brokers[1]->encrypts);
+}
+
+TEST_F_TIMEOUT(order, a_broker_that_comes_later_gets_work, 120)
+{
+	ASSERT_EQ(0, broker_start(self->brokers[0]));
+	ASSERT_EQ(0, open_volume(self));
+	ASSERT_EQ(0, broker_start(self->brokers[1]));
+	write_and_read(_metadata, self, 65536);
+	EXPECT_EQ(1, self->brokers[1]->opens);
+	EXPECT_LT(0, self->brokers[1]->encrypts);
+}
+
+TEST_F_TIMEOUT(order, a_broker_that_leaves_is_not_missed, 120)
+{
+	ASSERT_EQ(0, broker_start(self->brokers[0]));
+	ASSERT_EQ(0, broker_start(self->brokers[1]));
+	ASSERT_EQ(0, open_volume(self));
+	broker_kill(self->brokers[0]);
+	write_and_read(_metadata, self, 65536);
+}
+
+TEST_F_TIMEOUT(order, two_keys_do_not_mix, 120)
+{
+	enum { LENGTH = 65536, START = 16384 };
+	struct testkey other;
+	struct volume_spec spec = {
+		.key = other.bytes,
+		.key_size = PAES_BLOB_SIZE,
+		.start = START / 2,
+		.size = LENGTH,
+	};
+	struct volume second;
+	struct reference *ref;
+	uint8_t iv[16] = {};
+
+	testkey_make(&other, 128, self->key.kek_id);
+	ASSERT_EQ(0, broker_start(self->brokers[0]));
+	ASSERT_EQ(0, open_volume(self));
+	ASSERT_EQ(0, volume_open(&second, &spec));
+	EXPECT_EQ(0, volume_submit(&self->volume, IOCB_CMD_PWRITE, self->plain, 1 << 20, 0));
+	EXPECT_EQ(0, volume_submit(&second, IOCB_CMD_PWRITE, self->plain, LENGTH, 0));
+	EXPECT_EQ(0, volume_reap_all(&second, LENGTH, WAIT_MS));
+	EXPECT_EQ(0, volume_reap_all(&self->volume, 1 << 20, WAIT_MS));
+	EXPECT_EQ(0, disk_read(self->found, 1 << 20, 0));
+	EXPECT_EQ(0, memcmp(self->cipher, self->found, 1 << 20));
+	EXPECT_EQ(0, disk_read(self->found, LENGTH, START / 2 * SECTOR));
+	ref = reference_new(other.key, 128);
+	reference_units(ref, false, iv, SECTOR, self->found, LENGTH);
+	reference_free(ref);
+	EXPECT_EQ(0, memcmp(self->plain, self->found, LENGTH));
+	EXPECT_EQ(0, volume_close(&second));
+}
+
+TEST_HARNESS_MAIN

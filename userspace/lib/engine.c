@@ -1,0 +1,427 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A batch falls into groups (one key, one direction); a group into slices
+ * whose tweaks fit the tweak area: one token call; a slice into rounds whose
+ * data fits one chunk: one token call, and one more where units steal.  A
+ * request is never split over rounds, so that it is given out whole or not at
+ * all; one larger than a chunk is a round of its own, of several calls.
+ */
+#include "engine.h"
+
+#include "log.h"
+#include "xts.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum {
+	BLOCK		= XTS_BLOCK,
+	UNITS_MAX	= ENGINE_REQUEST_MAX / BLOCK,
+
+	/* What a round can need at most, and a known block behind each. */
+	TWEAKS_SIZE	= ENGINE_REQUEST_MAX + BLOCK,
+	BLOCKS_SIZE	= ENGINE_REQUEST_MAX + BLOCK,
+	STEALS_SIZE	= ENGINE_REQUEST_MAX + BLOCK,
+	MASKS_SIZE	= 2 * ENGINE_REQUEST_MAX,	/* one more a stealing unit */
+
+	PENDING		= 1,	/* a status while a batch runs */
+};
+
+struct engine {
+	struct token *token;
+	struct secret *memory;
+	uint8_t *tweaks;	/* of a slice: one a unit */
+	uint8_t *masks;		/* of a round: one a block */
+	uint8_t *blocks;	/* of a round: whole blocks of all units */
+	uint8_t *steals;	/* of a round: one block a stealing unit */
+	size_t tweaks_used;	/* high-water marks in bytes, for the wipe */
+	size_t masks_used;
+	size_t blocks_used;
+	size_t steals_used;
+	struct engine_request *group[ENGINE_BATCH_MAX];
+};
+
+/* A place in the scratch, moved on unit by unit. */
+struct cursor {
+	uint8_t *tweak;
+	uint8_t *mask;
+	uint8_t *block;
+	uint8_t *steal;
+};
+
+typedef void unit_step(const struct engine_request *request, uint32_t unit,
+		       struct cursor *at);
+
+struct engine *engine_new(struct token *token)
+{
+	struct engine *engine = calloc(1, sizeof(*engine));
+
+	if (!engine)
+		return NULL;
+	engine->token = token;
+	engine->memory = secret_new(TWEAKS_SIZE + MASKS_SIZE + BLOCKS_SIZE +
+				    STEALS_SIZE);
+	if (!engine->memory) {
+		free(engine);
+		return NULL;
+	}
+	engine->tweaks = engine->memory->bytes;
+	engine->masks = engine->tweaks + TWEAKS_SIZE;
+	engine->blocks = engine->masks + MASKS_SIZE;
+	engine->steals = engine->blocks + BLOCKS_SIZE;
+	return engine;
+}
+
+void engine_free(struct engine *engine)
+{
+	if (!engine)
+		return;
+	secret_free(engine->memory);
+	free(engine);
+}
+
+static void wipe_scratch(struct engine *engine)
+{
+	secret_wipe(engine->tweaks, engine->tweaks_used);
+	secret_wipe(engine->masks, engine->masks_used);
+	secret_wipe(engine->blocks, engine->blocks_used);
+	secret_wipe(engine->steals, engine->steals_used);
+	engine->tweaks_used = 0;
+	engine->masks_used = 0;
+	engine->blocks_used = 0;
+	engine->steals_used = 0;
+}
+
+static bool is_valid(const struct engine_request *request)
+{
+	return request->key && request->data && request->length &&
+	       request->length <= ENGINE_REQUEST_MAX &&
+	       request->unit_size >= BLOCK &&
+	       request->length % request->unit_size == 0 &&
+	       (!request->first_block ||
+		request->unit_size == request->length);
+}
+
+static uint32_t unit_count(const struct engine_request *request)
+{
+	return request->length / request->unit_size;
+}
+
+static uint32_t whole_blocks(const struct engine_request *request)
+{
+	return request->unit_size / BLOCK;
+}
+
+/* Bytes behind the last whole block of a unit; such a unit steals. */
+static uint32_t tail_size(const struct engine_request *request)
+{
+	return request->unit_size % BLOCK;
+}
+
+static uint8_t *unit_data(const struct engine_request *request, uint32_t unit)
+{
+	return request->data + (size_t)unit * request->unit_size;
+}
+
+static void for_each_unit(struct engine_request *const *requests,
+			  unsigned int count, unit_step *step,
+			  struct cursor *at)
+{
+	for (unsigned int i = 0; i < count; i++)
+		for (uint32_t u = 0; u < unit_count(requests[i]); u++)
+			step(requests[i], u, at);
+}
+
+static void move_on(const struct engine_request *request, struct cursor *at)
+{
+	uint32_t steals = tail_size(request) ? 1 : 0;
+
+	at->mask += (size_t)(whole_blocks(request) + steals) * BLOCK;
+	at->block += (size_t)whole_blocks(request) * BLOCK;
+	at->steal += (size_t)steals * BLOCK;
+}
+
+/* What the token makes of one block; a wrong answer must not be given out. */
+struct known {
+	token_key key;
+	bool encrypt;
+	const void *question;
+	const void *answer;
+};
+
+/*
+ * One call: `size` bytes in place and the known block behind them, which is
+ * someone else's memory and is put back.
+ */
+static int call_token(struct engine *engine, const struct known *known,
+		      uint8_t *bytes, size_t size)
+{
+	uint8_t *end = bytes + size;
+	uint8_t behind[BLOCK];
+	int error;
+
+	memcpy(behind, end, BLOCK);
+	memcpy(end, known->question, BLOCK);
+	if (known->encrypt)
+		error = token_encrypt_stream(engine->token, known->key, bytes,
+					     bytes, size + BLOCK);
+	else
+		error = token_decrypt(engine->token, known->key, bytes, bytes,
+				      size + BLOCK);
+	if (!error && !paes_blob_equal(end, known->answer, BLOCK)) {
+		log_error("token \"%s\": wrong answer to the known block: the key is not what it was, or the token fails; nothing of this call is used",
+			  token_label(engine->token));
+		error = -EIO;
+	}
+	memcpy(end, behind, BLOCK);
+	secret_wipe(behind, BLOCK);
+	return error ? -EIO : 0;
+}
+
+static int call_in_chunks(struct engine *engine, const struct known *known,
+			  uint8_t *bytes, size_t size)
+{
+	int error = 0;
+
+	for (size_t part; size && !error; bytes += part, size -= part) {
+		part = size < ENGINE_CHUNK ? size : ENGINE_CHUNK;
+		error = call_token(engine, known, bytes, part);
+	}
+	return error;
+}
+
+static int encrypt_tweaks(struct engine *engine, const struct xtskey *key,
+			  size_t size)
+{
+	const struct known known = { key->k2, true, PAES_KNOWN_BLOCK, key->known2 };
+
+	return call_in_chunks(engine, &known, engine->tweaks, size);
+}
+
+static int process_data(struct engine *engine,
+			const struct engine_request *any, uint8_t *bytes,
+			size_t size)
+{
+	const struct xtskey *key = any->key;
+	const struct known encrypt = { key->k1, true, PAES_KNOWN_BLOCK, key->known1 };
+	const struct known decrypt = { key->k1, false, key->known1, PAES_KNOWN_BLOCK };
+
+	return call_in_chunks(engine, any->encrypt ? &encrypt : &decrypt, bytes,
+			      size);
+}
+
+static void place_iv(const struct engine_request *request, uint32_t unit,
+		     struct cursor *at)
+{
+	xts_iv_add(at->tweak, request->iv, unit);
+	at->tweak += BLOCK;
+}
+
+/*
+ * The last two masks of a unit that steals are used in the other order for
+ * decryption; swapped here, both directions are alike from here on.
+ */
+static void swap_last_masks(uint8_t *masks, uint32_t whole)
+{
+	uint8_t *last = masks + (size_t)whole * BLOCK;
+	uint8_t swap[BLOCK];
+
+	memcpy(swap, last, BLOCK);
+	memcpy(last, last - BLOCK, BLOCK);
+	memcpy(last - BLOCK, swap, BLOCK);
+	secret_wipe(swap, BLOCK);
+}
+
+static void load_unit(const struct engine_request *request, uint32_t unit,
+		      struct cursor *at)
+{
+	uint32_t whole = whole_blocks(request);
+	bool steals = tail_size(request);
+
+	if (request->first_block)
+		xts_advance(at->tweak, request->first_block);
+	xts_expand(at->mask, at->tweak, whole + steals);
+	if (steals && !request->encrypt)
+		swap_last_masks(at->mask, whole);
+	xts_xor(at->block, unit_data(request, unit), at->mask, whole);
+	at->tweak += BLOCK;
+	move_on(request, at);
+}
+
+/*
+ * The last whole block has been through the cipher once; its end fills up the
+ * tail, which goes through the cipher in its place.
+ */
+static void load_steal(const struct engine_request *request, uint32_t unit,
+		       struct cursor *at)
+{
+	uint32_t whole = whole_blocks(request);
+	uint32_t tail = tail_size(request);
+	size_t last = (size_t)(whole - 1) * BLOCK;
+
+	if (tail) {
+		xts_xor(at->steal, at->block + last, at->mask + last, 1);
+		memcpy(at->steal, unit_data(request, unit) + last + BLOCK, tail);
+		xts_xor(at->steal, at->steal, at->mask + last + BLOCK, 1);
+	}
+	move_on(request, at);
+}
+
+static void store_unit(const struct engine_request *request, uint32_t unit,
+		       struct cursor *at)
+{
+	uint8_t *data = unit_data(request, unit);
+	uint32_t whole = whole_blocks(request);
+	uint32_t tail = tail_size(request);
+	size_t last = (size_t)(whole - 1) * BLOCK;
+
+	xts_xor(data, at->block, at->mask, whole);
+	if (tail) {
+		memcpy(data + last + BLOCK, data + last, tail);
+		xts_xor(data + last, at->steal, at->mask + last + BLOCK, 1);
+	}
+	move_on(request, at);
+}
+
+static void set_status(struct engine_request *const *requests,
+		       unsigned int count, int status)
+{
+	for (unsigned int i = 0; i < count; i++)
+		requests[i]->status = status;
+}
+
+static struct cursor round_start(struct engine *engine, uint8_t *tweak)
+{
+	return (struct cursor){ tweak, engine->masks, engine->blocks,
+				engine->steals };
+}
+
+static void raise_mark(size_t *mark, const uint8_t *start, const uint8_t *end)
+{
+	size_t used = (size_t)(end - start);
+
+	if (used > *mark)
+		*mark = used;
+}
+
+static void note_use(struct engine *engine, const struct cursor *end)
+{
+	raise_mark(&engine->masks_used, engine->masks, end->mask);
+	raise_mark(&engine->blocks_used, engine->blocks, end->block);
+	raise_mark(&engine->steals_used, engine->steals, end->steal);
+}
+
+/* The requests' data is read until all calls are done, and only then changed. */
+static int run_round(struct engine *engine, struct engine_request *const *requests,
+		     unsigned int count, uint8_t **tweak)
+{
+	struct cursor end = round_start(engine, *tweak);
+	struct cursor at;
+	int error;
+
+	for_each_unit(requests, count, load_unit, &end);
+	note_use(engine, &end);
+	*tweak = end.tweak;
+	error = process_data(engine, requests[0], engine->blocks,
+			     (size_t)(end.block - engine->blocks));
+	if (!error && end.steal != engine->steals) {
+		at = round_start(engine, NULL);
+		for_each_unit(requests, count, load_steal, &at);
+		error = process_data(engine, requests[0], engine->steals,
+				     (size_t)(end.steal - engine->steals));
+	}
+	if (error)
+		return error;
+	at = round_start(engine, NULL);
+	for_each_unit(requests, count, store_unit, &at);
+	return 0;
+}
+
+/* How many requests from the first on fit one chunk: at least that one. */
+static unsigned int round_length(struct engine_request *const *requests,
+				 unsigned int count)
+{
+	size_t size = requests[0]->length;
+	unsigned int n = 1;
+
+	while (n < count && size + requests[n]->length <= ENGINE_CHUNK)
+		size += requests[n++]->length;
+	return n;
+}
+
+static void run_slice(struct engine *engine, struct engine_request *const *requests,
+		      unsigned int count)
+{
+	struct cursor at = { .tweak = engine->tweaks };
+	uint8_t *tweak = engine->tweaks;
+	unsigned int n;
+
+	for_each_unit(requests, count, place_iv, &at);
+	raise_mark(&engine->tweaks_used, engine->tweaks, at.tweak);
+	if (encrypt_tweaks(engine, requests[0]->key,
+			   (size_t)(at.tweak - engine->tweaks))) {
+		set_status(requests, count, -EIO);
+		return;
+	}
+	for (; count; requests += n, count -= n) {
+		n = round_length(requests, count);
+		set_status(requests, n, run_round(engine, requests, n, &tweak));
+	}
+}
+
+/* How many requests from the first on have tweaks that fit: at least that one. */
+static unsigned int slice_length(struct engine_request *const *requests,
+				 unsigned int count)
+{
+	uint32_t units = 0;
+	unsigned int n = 0;
+
+	while (n < count && units + unit_count(requests[n]) <= UNITS_MAX)
+		units += unit_count(requests[n++]);
+	return n;
+}
+
+static void run_group(struct engine *engine, unsigned int count)
+{
+	struct engine_request **requests = engine->group;
+	unsigned int n;
+
+	for (; count; requests += n, count -= n) {
+		n = slice_length(requests, count);
+		run_slice(engine, requests, n);
+	}
+}
+
+/* Pending requests with the key and direction of the first. */
+static unsigned int gather(struct engine *engine, struct engine_request *first,
+			   const struct engine_request *end)
+{
+	unsigned int n = 0;
+
+	for (struct engine_request *r = first; r < end; r++)
+		if (r->status == PENDING && r->key == first->key &&
+		    r->encrypt == first->encrypt)
+			engine->group[n++] = r;
+	return n;
+}
+
+static void run_batch(struct engine *engine, struct engine_request *requests,
+		      unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++)
+		requests[i].status = is_valid(&requests[i]) ? PENDING : -EINVAL;
+	for (unsigned int i = 0; i < count; i++)
+		if (requests[i].status == PENDING)
+			run_group(engine, gather(engine, &requests[i],
+						 requests + count));
+}
+
+void engine_run(struct engine *engine, struct engine_request *requests,
+		unsigned int count)
+{
+	for (unsigned int n; count; requests += n, count -= n) {
+		n = count < ENGINE_BATCH_MAX ? count : ENGINE_BATCH_MAX;
+		run_batch(engine, requests, n);
+	}
+	wipe_scratch(engine);
+}

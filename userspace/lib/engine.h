@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * AES-XTS (IEEE 1619) for a batch of requests over a token that offers ECB.
+ * It doesn't know how a token works inside.
+ *
+ * For each key and direction in a batch: one token call makes all tweaks, and
+ * one in-place call a chunk of ENGINE_CHUNK bytes does the data, with the XOR
+ * on the way in and out.  Units that steal ciphertext share one more call.
+ * Every data call carries the known block; a wrong answer to it fails the
+ * requests of that call with -EIO before one byte of them is given out.
+ */
+#ifndef PAES_ENGINE_H
+#define PAES_ENGINE_H
+
+#include "xtskey.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum {
+	ENGINE_BATCH_MAX	= 256,	/* requests of one run */
+	ENGINE_CHUNK		= 65536, /* bytes of one token call */
+	ENGINE_REQUEST_MAX	= 1 << 20, /* bytes of one request */
+};
+
+/* One request: the meaning of linux/paes.h, section 4. */
+struct engine_request {
+	const struct xtskey *key;
+	bool encrypt;
+	uint32_t length;	/* bytes; a multiple of unit_size, to ENGINE_REQUEST_MAX */
+	uint32_t unit_size;	/* bytes; at least 16 */
+	uint32_t first_block;	/* blocks of the unit before this piece */
+	uint8_t iv[16];
+	uint8_t *data;		/* changed in place, only when status is 0 */
+	int status;		/* out: 0 or -errno */
+};
+
+struct engine;
+
+/* All memory that a run needs, locked; NULL with errno set.  `token` outlives it. */
+struct engine *engine_new(struct token *token);
+void engine_free(struct engine *engine);	/* NULL is fine */
+
+/*
+ * Runs a batch; each request gets its status.  Allocates nothing.  Scratch
+ * that held tweaks or clear data is wiped before it returns.
+ */
+void engine_run(struct engine *engine, struct engine_request *requests,
+		unsigned int count);
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * One PKCS#11 token with one logged-in session.  The only code that calls C_*.
+ * It doesn't know what a disk or a blob is.
+ *
+ * Single-threaded by design, one struct token a process: token modules are
+ * slower and less safe with threads, and some end their process on trouble.
+ *
+ * Functions return 0 or a negative errno after logging what failed with the
+ * CKR_ name:
+ *   -EACCES	PIN refused (never tried again by this code: it locks tokens)
+ *   -ENOENT	no such module, slot, token or key
+ *   -ENOTUNIQ	the URI matches several slots
+ *   -EKEYREJECTED	the HSM refuses the wrapped key or the MAC is wrong
+ *   -EOPNOTSUPP the token lacks the mechanism
+ *   -EIO	anything else the token said
+ */
+#ifndef PAES_TOKEN_H
+#define PAES_TOKEN_H
+
+#include "secret.h"
+
+#include <linux/paes_blob.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct token;
+
+/* An object handle of the token's session; CK_OBJECT_HANDLE. */
+typedef unsigned long token_key;
+
+#define TOKEN_NO_KEY	0UL	/* CK_INVALID_HANDLE */
+
+/*
+ * Loads the module that the URI (RFC 7512) names by module-path, or all that
+ * p11-kit has configured, finds the one slot it describes, logs in once.
+ * `pin` stays the caller's and may be freed at once.  When nothing or too
+ * much matches, the log lists what was looked for and what is there.
+ */
+int token_open(struct token **token, const char *uri, const struct secret *pin);
+void token_close(struct token *token);		/* NULL is fine */
+
+/* What token_open() checks of a URI before anything else: 0 or -EINVAL. */
+int token_check_uri(const char *uri);
+
+static inline void cleanup_token(struct token **token)
+{
+	token_close(*token);
+}
+
+/* The token's label, for messages; lives as long as the token. */
+const char *token_label(const struct token *token);
+
+int token_random(struct token *token, void *bytes, size_t size);
+
+/*
+ * KEKs: AES-256 keys labelled "paes-kek", CKA_ID = the KEK id.  Beside each a
+ * generic secret "paes-auth" with the same CKA_ID for HMAC-SHA256.
+ */
+
+/* Number of KEKs found, at most `max` of them in `ids`; or -errno. */
+int token_list_keks(struct token *token, unsigned char ids[][PAES_ID_SIZE],
+		    unsigned int max);
+
+/* 1 when the token has this KEK, 0 when it hasn't, or -errno. */
+int token_has_kek(struct token *token, const unsigned char id[PAES_ID_SIZE]);
+
+/*
+ * Makes KEK and authenticator as token objects, sensitive and not extractable;
+ * the KEK with CKA_UNWRAP_TEMPLATE and CKA_ALLOWED_MECHANISMS where the token
+ * takes them: *enforced says whether it did.
+ */
+int token_create_kek(struct token *token, const unsigned char id[PAES_ID_SIZE],
+		     bool *enforced);
+
+/*
+ * AES keys of the session, gone with it.  `size` is 16 or 32 bytes.
+ * Generated and imported keys can be wrapped; unwrapped ones can do ECB only,
+ * and are checked to be sensitive and not extractable: -EKEYREJECTED when the
+ * token leaves them readable.
+ */
+int token_generate_key(struct token *token, unsigned int size, token_key *key);
+int token_import_key(struct token *token, const unsigned char *clear,
+		     unsigned int size, token_key *key);
+int token_destroy_key(struct token *token, token_key key);
+
+/* CKM_AES_KEY_WRAP (RFC 3394): `wrapped` holds size + 8 bytes. */
+int token_wrap_key(struct token *token, const unsigned char kek[PAES_ID_SIZE],
+		   token_key key, unsigned char *wrapped, unsigned int size);
+int token_unwrap_key(struct token *token, const unsigned char kek[PAES_ID_SIZE],
+		     const unsigned char *wrapped, unsigned int size,
+		     token_key *key);
+
+/* HMAC-SHA256 by the authenticator beside `kek`; compared in constant time. */
+int token_mac(struct token *token, const unsigned char kek[PAES_ID_SIZE],
+	      const void *data, size_t size, unsigned char mac[PAES_MAC_SIZE]);
+int token_check_mac(struct token *token, const unsigned char kek[PAES_ID_SIZE],
+		    const void *data, size_t size,
+		    const unsigned char mac[PAES_MAC_SIZE]);
+
+/* AES-ECB over whole blocks in one call, in place or from `in` to `out`. */
+int token_encrypt(struct token *token, token_key key, const void *in, void *out,
+		  size_t size);
+int token_decrypt(struct token *token, token_key key, const void *in, void *out,
+		  size_t size);
+
+/*
+ * The same for a key that is busy: where the token can, by an operation that
+ * stays open, which spares its start.  The caller must check what comes out,
+ * since the token may have lost the key meanwhile.
+ */
+int token_encrypt_stream(struct token *token, token_key key, const void *in,
+			 void *out, size_t size);
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the files of the token layer share, and nobody else sees.
+ */
+#ifndef PAES_TOKEN_INTERNAL_H
+#define PAES_TOKEN_INTERNAL_H
+
+#include "token.h"
+
+#include <p11-kit/p11-kit.h>
+#include <p11-kit/pkcs11.h>
+
+#define TOKEN_KEK_LABEL		"paes-kek"
+#define TOKEN_AUTH_LABEL	"paes-auth"
+
+enum { TOKEN_STREAMS = 16 };
+
+/* An encryption that stays open: see tokencrypt.c. */
+struct token_stream {
+	CK_SESSION_HANDLE session;	/* CK_INVALID_HANDLE: not used */
+	CK_OBJECT_HANDLE key;
+	unsigned long used;		/* when, by token->uses */
+};
+
+struct token {
+	CK_FUNCTION_LIST *module;	/* the one with the slot */
+	CK_FUNCTION_LIST **configured;	/* p11-kit's list, NULL with module-path */
+	CK_SLOT_ID slot;
+	CK_SESSION_HANDLE session;	/* CK_INVALID_HANDLE: none */
+	char *label;
+	struct token_stream streams[TOKEN_STREAMS];
+	unsigned long uses;
+	bool no_streams;
+};
+
+/* "CKR_PIN_INCORRECT"; in hexadecimal where the name isn't known. */
+const char *token_ckr_name(CK_RV rv);
+
+/* Logs what was tried and the CKR_ name; returns the errno that fits, negative. */
+int token_fail(const struct token *token, const char *what, CK_RV rv);
+
+/*
+ * A template in the making: `attributes` has room for whoever fills it.  The
+ * values stay the caller's.
+ */
+struct token_template {
+	CK_ATTRIBUTE attributes[24];
+	CK_ULONG count;
+};
+
+void token_template_add(struct token_template *template, CK_ATTRIBUTE_TYPE type,
+			const void *value, size_t size);
+void token_template_bool(struct token_template *template, CK_ATTRIBUTE_TYPE type,
+			 bool value);
+void token_template_class(struct token_template *template,
+			  const CK_KEY_TYPE *type);
+
+/* The one token object with this label, type and id; -ENOENT without a log line. */
+int token_find(struct token *token, const char *label, CK_KEY_TYPE type,
+	       const unsigned char id[PAES_ID_SIZE], CK_OBJECT_HANDLE *key);
+
+/* Of one key, as it goes away; of all, with the token. */
+void token_end_stream(struct token *token, token_key key);
+void token_end_streams(struct token *token);
+
+/* As token_unwrap_key(), under the KEK's handle and with the caller's template. */
+CK_RV token_unwrap_as(struct token *token, CK_OBJECT_HANDLE kek,
+		      const unsigned char *wrapped, size_t wrapped_size,
+		      struct token_template *template, CK_OBJECT_HANDLE *key);
+CK_RV token_wrap_as(struct token *token, CK_OBJECT_HANDLE kek,
+		    CK_OBJECT_HANDLE key, unsigned char *wrapped,
+		    size_t wrapped_size);
+
+#endif

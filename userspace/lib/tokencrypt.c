@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0
+/* AES-ECB, in one call or by an operation that stays open. */
+#include "token_internal.h"
+
+#include "log.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* A token may answer CKR_OK and less than everything. */
+static int check_length(const struct token *token, const char *what,
+			CK_ULONG found, size_t expected)
+{
+	if (found == expected)
+		return 0;
+	log_error("token \"%s\": %s: expected %zu bytes, got %lu: nothing of it is used",
+		  token->label, what, expected, found);
+	return -EIO;
+}
+
+static CK_RV start_encrypt(struct token *token, CK_SESSION_HANDLE session,
+			   token_key key)
+{
+	CK_MECHANISM mechanism = { .mechanism = CKM_AES_ECB };
+
+	return token->module->C_EncryptInit(session, &mechanism, key);
+}
+
+int token_encrypt(struct token *token, token_key key, const void *in, void *out,
+		  size_t size)
+{
+	CK_ULONG done = size;
+	CK_RV rv = start_encrypt(token, token->session, key);
+
+	if (rv != CKR_OK)
+		return token_fail(token, "C_EncryptInit (CKM_AES_ECB)", rv);
+	rv = token->module->C_Encrypt(token->session, (void *)in, size, out, &done);
+	if (rv != CKR_OK)
+		return token_fail(token, "C_Encrypt", rv);
+	return check_length(token, "C_Encrypt", done, size);
+}
+
+int token_decrypt(struct token *token, token_key key, const void *in, void *out,
+		  size_t size)
+{
+	CK_MECHANISM mechanism = { .mechanism = CKM_AES_ECB };
+	CK_ULONG done = size;
+	CK_RV rv;
+
+	rv = token->module->C_DecryptInit(token->session, &mechanism, key);
+	if (rv != CKR_OK)
+		return token_fail(token, "C_DecryptInit (CKM_AES_ECB)", rv);
+	rv = token->module->C_Decrypt(token->session, (void *)in, size, out, &done);
+	if (rv != CKR_OK)
+		return token_fail(token, "C_Decrypt", rv);
+	return check_length(token, "C_Decrypt", done, size);
+}
+
+/*
+ * Streams: C_EncryptInit costs as much as 16 KiB of AES, or a round trip, so
+ * an operation is kept open for each busy key, in a session of its own.  There
+ * is none for decryption: SoftHSM keeps every byte given to C_DecryptUpdate.
+ */
+
+static struct token_stream *find_stream(struct token *token, token_key key)
+{
+	for (int i = 0; i < TOKEN_STREAMS; i++)
+		if (token->streams[i].session != CK_INVALID_HANDLE &&
+		    token->streams[i].key == key)
+			return &token->streams[i];
+	return NULL;
+}
+
+static void close_stream(struct token *token, struct token_stream *stream)
+{
+	if (stream->session != CK_INVALID_HANDLE)
+		token->module->C_CloseSession(stream->session);
+	stream->session = CK_INVALID_HANDLE;
+}
+
+void token_end_stream(struct token *token, token_key key)
+{
+	struct token_stream *stream = find_stream(token, key);
+
+	if (stream)
+		close_stream(token, stream);
+}
+
+void token_end_streams(struct token *token)
+{
+	for (int i = 0; i < TOKEN_STREAMS; i++)
+		close_stream(token, &token->streams[i]);
+}
+
+/* One that isn't used, or the one that has not been for longest. */
+static struct token_stream *spare_stream(struct token *token)
+{
+	struct token_stream *oldest = &token->streams[0];
+
+	for (int i = 0; i < TOKEN_STREAMS; i++) {
+		struct token_stream *stream = &token->streams[i];
+
+		if (stream->session == CK_INVALID_HANDLE)
+			return stream;
+		if (stream->used < oldest->used)
+			oldest = stream;
+	}
+	close_stream(token, oldest);
+	return oldest;
+}
+
+static void give_up_streams(struct token *token)
+{
+	if (!token->no_streams)
+		log_debug("token \"%s\": keeps no operation open, so each call begins one",
+			  token->label);
+	token->no_streams = true;
+}
+
+/*
+ * A token may hold blocks back until the operation ends: tried before data is
+ * given to it, twice, since the first answer could come late by one.
+ */
+static bool streams_rightly(struct token *token, struct token_stream *stream)
+{
+	unsigned char block[PAES_AES_BLOCK] = { 0 }, right[PAES_AES_BLOCK];
+	bool rightly = true;
+
+	if (token_encrypt(token, stream->key, block, right, sizeof(block)))
+		return false;
+	for (int i = 0; rightly && i < 2; i++) {
+		CK_ULONG done = sizeof(block);
+		CK_RV rv;
+
+		memset(block, 0, sizeof(block));
+		rv = token->module->C_EncryptUpdate(stream->session, block,
+						    sizeof(block), block, &done);
+		rightly = rv == CKR_OK && done == sizeof(block) &&
+			  paes_blob_equal(block, right, sizeof(block));
+	}
+	if (!rightly)
+		give_up_streams(token);
+	return rightly;
+}
+
+/* NULL where the token can't: then each call is an operation of its own. */
+static struct token_stream *open_stream(struct token *token, token_key key)
+{
+	struct token_stream *stream = spare_stream(token);
+	CK_RV rv = token->module->C_OpenSession(token->slot, CKF_SERIAL_SESSION,
+						NULL, NULL, &stream->session);
+
+	stream->key = key;
+	if (rv != CKR_OK) {
+		stream->session = CK_INVALID_HANDLE;
+		give_up_streams(token);
+	} else if (start_encrypt(token, stream->session, key) == CKR_OK &&
+		   streams_rightly(token, stream)) {
+		return stream;
+	}
+	close_stream(token, stream);
+	return NULL;
+}
+
+static struct token_stream *get_stream(struct token *token, token_key key)
+{
+	struct token_stream *stream;
+
+	if (token->no_streams)
+		return NULL;
+	stream = find_stream(token, key);
+	if (!stream)
+		stream = open_stream(token, key);
+	if (stream)
+		stream->used = ++token->uses;
+	return stream;
+}
+
+int token_encrypt_stream(struct token *token, token_key key, const void *in,
+			 void *out, size_t size)
+{
+	struct token_stream *stream = get_stream(token, key);
+	CK_ULONG done = size;
+	int error;
+	CK_RV rv;
+
+	if (!stream)
+		return token_encrypt(token, key, in, out, size);
+	rv = token->module->C_EncryptUpdate(stream->session, (void *)in, size,
+					    out, &done);
+	if (rv != CKR_OK)
+		error = token_fail(token, "C_EncryptUpdate", rv);
+	else
+		error = check_length(token, "C_EncryptUpdate", done, size);
+	/* Whatever state it is in now: the next call begins anew. */
+	if (error)
+		close_stream(token, stream);
+	return error;
+}

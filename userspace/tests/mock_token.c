@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "mock_token.h"
+
+#include <dlfcn.h>
+#include <p11-kit/pkcs11.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EXPORT __attribute__((__visibility__("default")))
+
+EXPORT struct mock mock;
+
+static CK_FUNCTION_LIST *real;
+static CK_FUNCTION_LIST list;
+
+/* The key that each session works with, to do it wrongly. */
+static struct {
+	CK_SESSION_HANDLE session;
+	CK_OBJECT_HANDLE key;
+} used[32];
+
+static CK_OBJECT_HANDLE *used_key(CK_SESSION_HANDLE session)
+{
+	int i = 0;
+
+	while (i < 31 && used[i].session && used[i].session != session)
+		i++;
+	used[i].session = session;
+	return &used[i].key;
+}
+
+static bool is_due(enum mock_fault fault)
+{
+	if (mock.fault != fault)
+		return false;
+	if (!mock.after)
+		return true;
+	mock.after--;
+	return false;
+}
+
+static CK_OBJECT_HANDLE make_own_key(CK_SESSION_HANDLE session)
+{
+	CK_OBJECT_HANDLE key = 0;
+	CK_OBJECT_CLASS class = CKO_SECRET_KEY;
+	CK_KEY_TYPE type = CKK_AES;
+	CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
+	CK_BYTE value[32] = "a key that nobody else has: mock";
+	CK_ATTRIBUTE template[] = {
+		{ CKA_CLASS, &class, sizeof(class) },
+		{ CKA_KEY_TYPE, &type, sizeof(type) },
+		{ CKA_TOKEN, &no, 1 },
+		{ CKA_PRIVATE, &no, 1 },
+		{ CKA_ENCRYPT, &yes, 1 },
+		{ CKA_DECRYPT, &yes, 1 },
+		{ CKA_VALUE, value, sizeof(value) },
+	};
+
+	real->C_CreateObject(session, template, 7, &key);
+	return key;
+}
+
+static CK_RV crypt_init(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism,
+			CK_OBJECT_HANDLE key, bool encrypt)
+{
+	if (is_due(MOCK_INIT_ERROR))
+		return CKR_DEVICE_ERROR;
+	*used_key(session) = key;
+	return encrypt ? real->C_EncryptInit(session, mechanism, key) :
+			 real->C_DecryptInit(session, mechanism, key);
+}
+
+static CK_RV mock_EncryptInit(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism,
+			      CK_OBJECT_HANDLE key)
+{
+	return crypt_init(session, mechanism, key, true);
+}
+
+static CK_RV mock_DecryptInit(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism,
+			      CK_OBJECT_HANDLE key)
+{
+	return crypt_init(session, mechanism, key, false);
+}
+
+typedef CK_RV crypt_call(CK_SESSION_HANDLE session, CK_BYTE *in, CK_ULONG size,
+			 CK_BYTE *out, CK_ULONG *out_size);
+
+/* In a session of its own, so that the open operation isn't disturbed; key 0: own. */
+static CK_RV crypt_other(CK_SESSION_HANDLE session, bool encrypt,
+			 CK_OBJECT_HANDLE key, CK_BYTE *in, CK_ULONG size,
+			 CK_BYTE *out)
+{
+	CK_MECHANISM mechanism = { CKM_AES_ECB, NULL, 0 };
+	CK_SESSION_HANDLE other;
+	CK_SESSION_INFO info;
+	CK_ULONG out_size = size;
+
+	real->C_GetSessionInfo(session, &info);
+	real->C_OpenSession(info.slotID, CKF_SERIAL_SESSION, NULL, NULL, &other);
+	if (!key)
+		key = make_own_key(other);
+	if (encrypt) {
+		real->C_EncryptInit(other, &mechanism, key);
+		real->C_Encrypt(other, in, size, out, &out_size);
+	} else {
+		real->C_DecryptInit(other, &mechanism, key);
+		real->C_Decrypt(other, in, size, out, &out_size);
+	}
+	return real->C_CloseSession(other);
+}
+
+/* CKR_OK and the wrong bytes: `before` went in, `out` is what is right. */
+static void spoil(CK_SESSION_HANDLE session, bool encrypt, CK_BYTE *before,
+		  CK_ULONG size, CK_BYTE *out)
+{
+	if (mock.fault == MOCK_OTHER_KEY)
+		crypt_other(session, encrypt, 0, before, size, out);
+	if (mock.fault == MOCK_OTHER_DIRECTION)
+		crypt_other(session, !encrypt, *used_key(session), before, size,
+			    out);
+	if (mock.fault == MOCK_ZEROES)
+		memset(out, 0, size);
+	if (mock.fault == MOCK_UNTOUCHED)
+		memcpy(out, before, size);
+	if (mock.fault == MOCK_ONE_BIT)
+		out[size - 3] ^= 0x10;
+	if (mock.fault == MOCK_SHIFTED)
+		memmove(out + 16, out, size - 16);
+}
+
+static CK_RV mock_crypt(crypt_call *call, bool encrypt, CK_SESSION_HANDLE session,
+			CK_BYTE *in, CK_ULONG size, CK_BYTE *out,
+			CK_ULONG *out_size)
+{
+	CK_BYTE *before;
+	CK_RV rv;
+
+	mock.crypts++;
+	if (mock.fault == MOCK_NONE || mock.fault >= MOCK_CRYPT_END ||
+	    !is_due(mock.fault))
+		return call(session, in, size, out, out_size);
+	before = malloc(size);
+	memcpy(before, in, size);
+	rv = call(session, in, size, out, out_size);
+	spoil(session, encrypt, before, size, out);
+	free(before);
+	if (mock.fault == MOCK_DEVICE_ERROR)
+		return CKR_DEVICE_ERROR;
+	if (mock.fault == MOCK_SHORT)
+		*out_size -= 16;
+	if (mock.fault == MOCK_LONG)
+		*out_size += 16;
+	if (mock.fault == MOCK_EMPTY)
+		*out_size = 0;
+	return rv;
+}
+
+static CK_RV mock_Encrypt(CK_SESSION_HANDLE session, CK_BYTE *in, CK_ULONG size,
+			  CK_BYTE *out, CK_ULONG *out_size)
+{
+	return mock_crypt(real->C_Encrypt, true, session, in, size, out, out_size);
+}
+
+static CK_RV mock_EncryptUpdate(CK_SESSION_HANDLE session, CK_BYTE *in,
+				CK_ULONG size, CK_BYTE *out, CK_ULONG *out_size)
+{
+	if (mock.fault == MOCK_NO_UPDATE)
+		return CKR_FUNCTION_NOT_SUPPORTED;
+	return mock_crypt(real->C_EncryptUpdate, true, session, in, size, out,
+			  out_size);
+}
+
+static CK_RV mock_Decrypt(CK_SESSION_HANDLE session, CK_BYTE *in, CK_ULONG size,
+			  CK_BYTE *out, CK_ULONG *out_size)
+{
+	return mock_crypt(real->C_Decrypt, false, session, in, size, out, out_size);
+}
+
+static CK_RV mock_GetAttributeValue(CK_SESSION_HANDLE session,
+				    CK_OBJECT_HANDLE key, CK_ATTRIBUTE *read,
+				    CK_ULONG count)
+{
+	CK_RV rv = real->C_GetAttributeValue(session, key, read, count);
+
+	for (CK_ULONG i = 0; i < count; i++) {
+		if (read[i].type == CKA_VALUE && mock.fault == MOCK_READABLE) {
+			read[i].ulValueLen = 16;
+			memset(read[i].pValue, 0x5a, 16);
+			rv = CKR_OK;
+		}
+		if (read[i].type == CKA_SENSITIVE && mock.fault == MOCK_NOT_SENSITIVE)
+			*(CK_BBOOL *)read[i].pValue = CK_FALSE;
+		if (read[i].type == CKA_EXTRACTABLE && mock.fault == MOCK_EXTRACTABLE)
+			*(CK_BBOOL *)read[i].pValue = CK_TRUE;
+		if (read[i].type == CKA_VALUE_LEN && mock.fault == MOCK_VALUE_LEN)
+			*(CK_ULONG *)read[i].pValue += 8;
+	}
+	return rv;
+}
+
+static CK_RV mock_GenerateKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism,
+			      CK_ATTRIBUTE *template, CK_ULONG count,
+			      CK_OBJECT_HANDLE *key)
+{
+	CK_ATTRIBUTE kept[32];
+	CK_ULONG n = 0;
+
+	if (mock.fault == MOCK_AUTH_FAILS &&
+	    mechanism->mechanism == CKM_GENERIC_SECRET_KEY_GEN)
+		return CKR_DEVICE_MEMORY;
+	for (CK_ULONG i = 0; i < count && n < 32; i++) {
+		bool restricts = template[i].type == CKA_UNWRAP_TEMPLATE ||
+				 template[i].type == CKA_ALLOWED_MECHANISMS;
+
+		if (restricts && mock.fault == MOCK_REFUSE_TEMPLATE)
+			return CKR_ATTRIBUTE_TYPE_INVALID;
+		if (!restricts || mock.fault != MOCK_IGNORE_TEMPLATE)
+			kept[n++] = template[i];
+	}
+	return real->C_GenerateKey(session, mechanism, kept, n, key);
+}
+
+static CK_RV mock_Sign(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG size,
+		       CK_BYTE *mac, CK_ULONG *mac_size)
+{
+	CK_RV rv = real->C_Sign(session, data, size, mac, mac_size);
+
+	if (mock.fault == MOCK_SIGN_SHORT)
+		*mac_size = 31;
+	if (mock.fault == MOCK_SIGN_WRONG)
+		mac[31] ^= 1;
+	return rv;
+}
+
+static CK_RV mock_WrapKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism,
+			  CK_OBJECT_HANDLE kek, CK_OBJECT_HANDLE key,
+			  CK_BYTE *wrapped, CK_ULONG *size)
+{
+	CK_RV rv = real->C_WrapKey(session, mechanism, kek, key, wrapped, size);
+
+	if (mock.fault == MOCK_WRAP_SHORT)
+		*size -= 1;
+	return rv;
+}
+
+static CK_RV mock_UnwrapKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism,
+			    CK_OBJECT_HANDLE kek, CK_BYTE *wrapped, CK_ULONG size,
+			    CK_ATTRIBUTE *template, CK_ULONG count,
+			    CK_OBJECT_HANDLE *key)
+{
+	if (mock.fault == MOCK_UNWRAP_DEVICE)
+		return CKR_DEVICE_ERROR;
+	return real->C_UnwrapKey(session, mechanism, kek, wrapped, size, template,
+				 count, key);
+}
+
+static CK_RV mock_Login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_BYTE *pin,
+			CK_ULONG size)
+{
+	mock.logins++;
+	return real->C_Login(session, user, pin, size);
+}
+
+static CK_RV mock_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
+{
+	CK_RV rv = real->C_GetTokenInfo(slot, info);
+
+	if (mock.fault == MOCK_PIN_FINAL_TRY)
+		info->flags |= CKF_USER_PIN_FINAL_TRY;
+	if (mock.fault == MOCK_PIN_LOCKED)
+		info->flags |= CKF_USER_PIN_LOCKED;
+	return rv;
+}
+
+static CK_RV mock_Finalize(void *reserved)
+{
+	memset(used, 0, sizeof(used));
+	return real->C_Finalize(reserved);
+}
+
+static void replace_functions(void)
+{
+	list = *real;
+	list.C_EncryptInit = mock_EncryptInit;
+	list.C_DecryptInit = mock_DecryptInit;
+	list.C_Encrypt = mock_Encrypt;
+	list.C_EncryptUpdate = mock_EncryptUpdate;
+	list.C_Decrypt = mock_Decrypt;
+	list.C_GetAttributeValue = mock_GetAttributeValue;
+	list.C_GenerateKey = mock_GenerateKey;
+	list.C_Sign = mock_Sign;
+	list.C_WrapKey = mock_WrapKey;
+	list.C_UnwrapKey = mock_UnwrapKey;
+	list.C_Login = mock_Login;
+	list.C_GetTokenInfo = mock_GetTokenInfo;
+	list.C_Finalize = mock_Finalize;
+}
+
+EXPORT CK_RV C_GetFunctionList(CK_FUNCTION_LIST **functions)
+{
+	CK_C_GetFunctionList get;
+	void *module;
+
+	if (!real) {
+		module = dlopen(getenv("MOCK_BEHIND"), RTLD_NOW | RTLD_NODELETE);
+		get = module ? (CK_C_GetFunctionList)dlsym(module, "C_GetFunctionList") :
+			       NULL;
+		if (!get || get(&real) != CKR_OK)
+			return CKR_GENERAL_ERROR;
+		replace_functions();
+	}
+	*functions = &list;
+	return CKR_OK;
+}

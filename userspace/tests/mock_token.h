@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A PKCS#11 module that misbehaves on command: SoftHSM behind a thin layer.
+ * The test program finds `mock` by dlsym() and sets what is to go wrong.
+ */
+#ifndef PAES_TESTS_MOCK_TOKEN_H
+#define PAES_TESTS_MOCK_TOKEN_H
+
+enum mock_fault {
+	MOCK_NONE,
+
+	/* of C_Encrypt, C_EncryptUpdate and C_Decrypt, all but the last with CKR_OK */
+	MOCK_ZEROES,		/* the answer is zeroes */
+	MOCK_UNTOUCHED,		/* the buffer is left as it was */
+	MOCK_ONE_BIT,		/* one bit of the last block is wrong */
+	MOCK_SHIFTED,		/* one block too far on */
+	MOCK_OTHER_KEY,		/* under a key of the mock's own */
+	MOCK_OTHER_DIRECTION,	/* encrypts for decrypt and the reverse */
+	MOCK_SHORT,		/* right, but says it is one block less */
+	MOCK_LONG,		/* right, but says it is one block more */
+	MOCK_EMPTY,		/* length 0 */
+	MOCK_DEVICE_ERROR,
+	MOCK_CRYPT_END,
+
+	MOCK_NO_UPDATE,		/* C_EncryptUpdate isn't there */
+	MOCK_INIT_ERROR,	/* C_EncryptInit and C_DecryptInit fail */
+	MOCK_READABLE,		/* C_GetAttributeValue gives CKA_VALUE out */
+	MOCK_NOT_SENSITIVE,	/* and says CKA_SENSITIVE is false */
+	MOCK_EXTRACTABLE,	/* or that CKA_EXTRACTABLE is true */
+	MOCK_VALUE_LEN,		/* and CKA_VALUE_LEN is 8 more */
+	MOCK_REFUSE_TEMPLATE,	/* no CKA_UNWRAP_TEMPLATE in C_GenerateKey */
+	MOCK_IGNORE_TEMPLATE,	/* takes it and forgets it */
+	MOCK_SIGN_SHORT,	/* C_Sign says 31 bytes */
+	MOCK_SIGN_WRONG,
+	MOCK_WRAP_SHORT,	/* C_WrapKey says 39 bytes */
+	MOCK_UNWRAP_DEVICE,	/* C_UnwrapKey: CKR_DEVICE_ERROR */
+	MOCK_AUTH_FAILS,	/* C_GenerateKey of the authenticator fails */
+	MOCK_PIN_FINAL_TRY,	/* flags of C_GetTokenInfo */
+	MOCK_PIN_LOCKED,
+};
+
+struct mock {
+	enum mock_fault fault;
+	unsigned int after;	/* calls that go well before it */
+	unsigned int logins;	/* calls of C_Login so far */
+	unsigned int crypts;	/* calls of these so far */
+};
+
+extern struct mock mock;
+
+#endif

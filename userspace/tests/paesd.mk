@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-2.0
+# Tests of paesd: units under ASan and UBSan, then the program as a whole
+# against SoftHSM and a device that is played by paesd_fakedev.so.
+
+ifndef PAESD_UNITS
+
+PAESD_BIN := $(BUILD)/tests/bin
+PAESD_ASAN := $(TOP)/build/userspace-asan
+PAESD_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined \
+		  -fno-omit-frame-pointer
+PAESD_UNITS := paesd_ring paesd_keys paesd_serve
+PAESD_HELPERS := $(PAESD_BIN)/paesd_helper $(PAESD_BIN)/paesd_fakedev.so \
+		 $(PAESD_BIN)/paesd_countlogin.so $(PAESD_BIN)/paesd_softhsm
+
+check: check-paesd
+
+check-paesd: $(BUILD)/bin/paesd $(PAESD_HELPERS)
+	$(MAKE) -f $(HERE)/Makefile -f $(HERE)/tests/paesd.mk \
+		BUILD=$(PAESD_ASAN) \
+		CFLAGS='-O1 -g $(PAESD_SANITIZE)' LDFLAGS='$(PAESD_SANITIZE)' \
+		HARDEN=-fPIE paesd-units
+	set -e; for unit in $(PAESD_UNITS); do \
+		$(PAESD_ASAN)/tests/bin/$$unit; done
+	$(HERE)/tests/paesd_cli.sh $(BUILD)
+
+paesd-units: $(PAESD_UNITS:%=$(PAESD_BIN)/%)
+
+$(PAESD_BIN)/paesd_ring: $(addprefix $(BUILD)/,tests/paesd_ring.o paesd/ring.o \
+	lib/log.o)
+$(PAESD_BIN)/paesd_keys: $(addprefix $(BUILD)/,tests/paesd_keys.o paesd/keys.o \
+	lib/log.o lib/secret.o)
+$(PAESD_BIN)/paesd_serve: $(addprefix $(BUILD)/,tests/paesd_serve.o paesd/serve.o \
+	paesd/ring.o paesd/keys.o paesd/spin.o paesd/pulse.o lib/log.o lib/secret.o)
+
+$(PAESD_UNITS:%=$(PAESD_BIN)/%):
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -pie $(LDFLAGS) -Wl,--wrap=ioctl -o $@ $^ $(LDLIBS) -lcmocka
+
+$(PAESD_BIN)/paesd_softhsm: $(addprefix $(BUILD)/,tests/paesd_softhsm.o \
+	paesd/serve.o paesd/ring.o paesd/keys.o paesd/spin.o paesd/pulse.o) $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -pie $(LDFLAGS) -Wl,--wrap=ioctl -o $@ $^ $(LDLIBS) \
+		-lcmocka -lcrypto
+
+$(PAESD_BIN)/paesd_helper: $(BUILD)/tests/paesd_helper.o $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) -pie $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(PAESD_BIN)/paesd_%.so: $(HERE)/tests/paesd_%.c
+	@mkdir -p $(@D)
+	$(CC) $(BASE) -MT $@ $(CPPFLAGS) -O1 -g -fPIC -shared -o $@ $<
+
+.PHONY: check-paesd paesd-units
+
+endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A token and an engine that do as the test says.  "AES" is an exclusive or
+ * with one byte; a blob's first recipient names the two halves and the result
+ * of opening it.
+ */
+#ifndef TESTS_PAESD_FAKETOKEN_H
+#define TESTS_PAESD_FAKETOKEN_H
+
+#include "engine.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct fake_token {
+	unsigned int runs, opened, closed;
+	unsigned int run_sizes[64];
+	unsigned int failures;		/* requests still to fail, in order */
+	bool lost;			/* every call fails */
+	bool forgets;			/* keys give wrong answers, with success */
+	bool forgets_known;		/* but only token_encrypt() shows it */
+	int keks;
+	int open_error;
+	uint32_t fails_length;		/* requests of this size always fail */
+};
+
+static struct fake_token fake;
+
+static inline void fake_aes(token_key key, const void *in, void *out,
+			    size_t size)
+{
+	const unsigned char *from = in;
+	unsigned char *to = out;
+
+	for (size_t i = 0; i < size; i++)
+		to[i] = from[i] ^ (unsigned char)key;
+}
+
+int token_encrypt(struct token *token, token_key key, const void *in, void *out,
+		  size_t size)
+{
+	(void)token;
+	if (fake.lost)
+		return -EIO;
+	fake_aes(fake.forgets || fake.forgets_known ? key + 1 : key, in, out, size);
+	return 0;
+}
+
+int token_list_keks(struct token *token, unsigned char ids[][PAES_ID_SIZE],
+		    unsigned int max)
+{
+	(void)token;
+	(void)ids;
+	(void)max;
+	return fake.lost ? -EIO : fake.keks;
+}
+
+int xtskey_open(struct xtskey *key, struct token *token,
+		const struct paes_blob *blob)
+{
+	(void)token;
+	if (fake.lost)
+		return -EIO;
+	if (fake.open_error)
+		return fake.open_error;
+	key->k1 = blob->recipient[0].k1[0];
+	key->k2 = blob->recipient[0].k2[0];
+	fake_aes(key->k1, PAES_KNOWN_BLOCK, key->known1, sizeof(key->known1));
+	fake_aes(key->k2, PAES_KNOWN_BLOCK, key->known2, sizeof(key->known2));
+	fake.opened++;
+	return 0;
+}
+
+void xtskey_close(struct xtskey *key, struct token *token)
+{
+	(void)token;
+	memset(key, 0, sizeof(*key));
+	fake.closed++;
+}
+
+struct engine {
+	int nothing;
+};
+
+static struct engine the_engine;
+
+struct engine *engine_new(struct token *token)
+{
+	(void)token;
+	return &the_engine;
+}
+
+void engine_free(struct engine *engine)
+{
+	(void)engine;
+}
+
+static inline void fake_run(struct engine_request *request)
+{
+	request->status = -EIO;
+	if (fake.lost || fake.forgets || request->length == fake.fails_length)
+		return;
+	if (fake.failures) {
+		fake.failures--;
+		return;
+	}
+	fake_aes(request->key->k1, request->data, request->data,
+		 request->length);
+	request->status = 0;
+}
+
+void engine_run(struct engine *engine, struct engine_request *requests,
+		unsigned int count)
+{
+	(void)engine;
+	fake.run_sizes[fake.runs++ % 64] = count;
+	for (unsigned int i = 0; i < count; i++)
+		fake_run(&requests[i]);
+}
+
+#endif

@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A token that misbehaves: nothing wrong may get out of the library. */
+#include "support.h"
+
+#include "engine.h"
+#include "mock_token.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct {
+	char module[PATH_MAX];
+	struct mock *mock;
+	struct token *token;
+	struct engine *engine;
+	struct xtskey key;
+	unsigned char kek[PAES_ID_SIZE];
+} here;
+
+/* Beside this program. */
+static bool find_module(void)
+{
+	char path[PATH_MAX - 32];
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	void *module;
+
+	if (n < 0)
+		return false;
+	path[n] = '\0';
+	snprintf(here.module, sizeof(here.module), "%s/mock_token.so", dirname(path));
+	module = dlopen(here.module, RTLD_NOW | RTLD_NODELETE);
+	here.mock = module ? dlsym(module, "mock") : NULL;
+	return here.mock;
+}
+
+static int open_token(struct token **token)
+{
+	CLEANUP(secret) struct secret *pin = support_pin(TEST_PIN);
+
+	return token_open(token, support_uri(TEST_LABEL, here.module), pin);
+}
+
+static int start(void **state)
+{
+	if (support_enter_token(state))
+		return -1;
+	if (!support_softhsm())
+		return 0;
+	setenv("MOCK_BEHIND", support_softhsm(), 1);
+	if (!find_module() || open_token(&here.token))
+		return -1;
+	support_kek(here.token, here.kek);
+	here.engine = engine_new(here.token);
+	return here.engine ? xtskey_generate(&here.key, here.token, 256) : -1;
+}
+
+static int stop(void **state)
+{
+	if (here.token)
+		xtskey_close(&here.key, here.token);
+	engine_free(here.engine);
+	token_close(here.token);
+	return support_leave(state);
+}
+
+static int healthy(void **state)
+{
+	(void)state;
+	if (here.mock)
+		*here.mock = (struct mock){ .fault = MOCK_NONE };
+	return 0;
+}
+
+static void set_fault(enum mock_fault fault, unsigned int after)
+{
+	*here.mock = (struct mock){ .fault = fault, .after = after };
+}
+
+enum { REQUESTS = 5, SIZE_MAX_HERE = 3 * ENGINE_CHUNK };
+
+struct batch {
+	struct engine_request requests[REQUESTS];
+	uint8_t data[REQUESTS][SIZE_MAX_HERE];
+	uint8_t before[REQUESTS][SIZE_MAX_HERE];
+	uint8_t right[REQUESTS][SIZE_MAX_HERE];
+};
+
+static struct batch the_batch;
+
+/* Small, several units, stealing, and larger than a chunk. */
+static void fill_batch(struct batch *batch, bool encrypt)
+{
+	static const uint32_t sizes[REQUESTS][2] = {
+		{ 512, 512 }, { 4096, 512 }, { 4099, 4099 },
+		{ 3 * 33, 33 }, { 2 * ENGINE_CHUNK + 40, 2 * ENGINE_CHUNK + 40 },
+	};
+
+	for (int i = 0; i < REQUESTS; i++) {
+		batch->requests[i] = (struct engine_request){
+			.key = &here.key, .encrypt = encrypt,
+			.length = sizes[i][0], .unit_size = sizes[i][1],
+			.data = batch->data[i], .iv = { (uint8_t)i },
+		};
+		support_random(batch->before[i], sizes[i][0]);
+		memcpy(batch->data[i], batch->before[i], sizes[i][0]);
+	}
+}
+
+static void run_healthy(struct batch *batch)
+{
+	set_fault(MOCK_NONE, 0);
+	engine_run(here.engine, batch->requests, REQUESTS);
+	for (int i = 0; i < REQUESTS; i++) {
+		assert_int_equal(batch->requests[i].status, 0);
+		memcpy(batch->right[i], batch->data[i], batch->requests[i].length);
+		memcpy(batch->data[i], batch->before[i], batch->requests[i].length);
+	}
+}
+
+/* Right and 0, or untouched and -EIO; returns how many failed. */
+static unsigned int check_batch(const struct batch *batch)
+{
+	unsigned int failed = 0;
+
+	for (int i = 0; i < REQUESTS; i++) {
+		const struct engine_request *r = &batch->requests[i];
+
+		if (r->status)
+			assert_int_equal(r->status, -EIO);
+		assert_memory_equal(r->data, r->status ? batch->before[i] :
+				    batch->right[i], r->length);
+		failed += r->status != 0;
+	}
+	return failed;
+}
+
+/* Calls of a batch, once the token's operations are open. */
+static unsigned int count_calls(struct batch *batch, bool encrypt)
+{
+	fill_batch(batch, encrypt);
+	run_healthy(batch);
+	fill_batch(batch, encrypt);
+	run_healthy(batch);
+	fill_batch(batch, encrypt);
+	run_healthy(batch);
+	return here.mock->crypts;
+}
+
+/* Each call of a batch in turn is the first that goes wrong. */
+static void check_fault(enum mock_fault fault, bool encrypt)
+{
+	struct batch *batch = &the_batch;
+	unsigned int n;
+
+	for (n = 0; n < count_calls(batch, encrypt); n++) {
+		set_fault(fault, n);
+		support_capture();
+		engine_run(here.engine, batch->requests, REQUESTS);
+		support_captured();
+		assert_true(check_batch(batch) > 0);
+	}
+	assert_true(n >= 4);
+}
+
+static void test_wrong_answers_encrypting(void **state)
+{
+	(void)state;
+	support_need_softhsm();
+	for (int fault = MOCK_NONE + 1; fault < MOCK_CRYPT_END; fault++)
+		check_fault(fault, true);
+}
+
+static void test_wrong_answers_decrypting(void **state)
+{
+	(void)state;
+	support_need_softhsm();
+	for (int fault = MOCK_NONE + 1; fault < MOCK_CRYPT_END; fault++)
+		check_fault(fault, false);
+}
+
+static void test_init_fails(void **state)
+{
+	struct batch *batch = &the_batch;
+
+	(void)state;
+	support_need_softhsm();
+	for (unsigned int n = 0; n < 3; n++) {
+		count_calls(batch, false);
+		set_fault(MOCK_INIT_ERROR, n);
+		support_capture();
+		engine_run(here.engine, batch->requests, REQUESTS);
+		support_captured();
+		assert_true(check_batch(batch) > 0);
+	}
+}
+
+/* A token without operations that stay open is served call by call. */
+static void test_no_streams(void **state)
+{
+	struct batch *batch = &the_batch;
+
+	(void)state;
+	support_need_softhsm();
+	fill_batch(batch, true);
+	run_healthy(batch);
+	/* The open one ends here, and no other begins. */
+	set_fault(MOCK_NO_UPDATE, 0);
+	support_capture();
+	engine_run(here.engine, batch->requests, REQUESTS);
+	support_captured();
+	assert_int_equal(check_batch(batch), REQUESTS);
+	engine_run(here.engine, batch->requests, REQUESTS);
+	assert_int_equal(check_batch(batch), 0);
+}
+
+/* After trouble the next batch is served as if nothing had been. */
+static void test_trouble_passes(void **state)
+{
+	struct batch *batch = &the_batch;
+
+	(void)state;
+	support_need_softhsm();
+	fill_batch(batch, true);
+	run_healthy(batch);
+	set_fault(MOCK_DEVICE_ERROR, 0);
+	support_capture();
+	engine_run(here.engine, batch->requests, REQUESTS);
+	support_assert_holds(support_captured(), "CKR_DEVICE_ERROR");
+	assert_int_equal(check_batch(batch), REQUESTS);
+	set_fault(MOCK_NONE, 0);
+	engine_run(here.engine, batch->requests, REQUESTS);
+	assert_int_equal(check_batch(batch), 0);
+}
+
+static void test_known_block_names_itself(void **state)
+{
+	struct batch *batch = &the_batch;
+
+	(void)state;
+	support_need_softhsm();
+	fill_batch(batch, true);
+	set_fault(MOCK_OTHER_KEY, 0);
+	support_capture();
+	engine_run(here.engine, batch->requests, REQUESTS);
+	support_assert_holds(support_captured(), "known block");
+}
+
+static void refuse_open(enum mock_fault fault, int error, const char *message)
+{
+	struct paes_blob blob;
+	struct xtskey key;
+
+	set_fault(MOCK_NONE, 0);
+	assert_int_equal(xtskey_seal(&here.key, here.token, here.kek, 256, 0, &blob), 0);
+	set_fault(fault, 0);
+	support_capture();
+	assert_int_equal(xtskey_open(&key, here.token, &blob), error);
+	support_assert_holds(support_captured(), message);
+	assert_int_equal(key.k1, TOKEN_NO_KEY);
+	assert_int_equal(key.k2, TOKEN_NO_KEY);
+}
+
+static void test_readable_keys(void **state)
+{
+	(void)state;
+	support_need_softhsm();
+	refuse_open(MOCK_READABLE, -EKEYREJECTED, "lets unwrapped keys be read");
+	refuse_open(MOCK_NOT_SENSITIVE, -EKEYREJECTED, "keep unwrapped keys sensitive");
+	refuse_open(MOCK_EXTRACTABLE, -EKEYREJECTED, "unextractable");
+	refuse_open(MOCK_VALUE_LEN, -EKEYREJECTED, "another length");
+}
+
+static void test_open_trouble(void **state)
+{
+	(void)state;
+	support_need_softhsm();
+	refuse_open(MOCK_UNWRAP_DEVICE, -EIO, "CKR_DEVICE_ERROR");
+	refuse_open(MOCK_SIGN_SHORT, -EIO, "CKR_SIGNATURE_LEN_RANGE");
+	refuse_open(MOCK_SIGN_WRONG, -EKEYREJECTED, "MAC is wrong");
+	refuse_open(MOCK_OTHER_KEY, -EKEYREJECTED, "");
+	refuse_open(MOCK_SHORT, -EIO, "expected 16 bytes, got 0");
+}
+
+static void test_seal_trouble(void **state)
+{
+	struct paes_blob blob;
+
+	(void)state;
+	support_need_softhsm();
+	set_fault(MOCK_WRAP_SHORT, 0);
+	support_capture();
+	assert_int_equal(xtskey_seal(&here.key, here.token, here.kek, 256, 0, &blob), -EIO);
+	support_assert_holds(support_captured(), "CKR_WRAPPED_KEY_LEN_RANGE");
+	assert_true(paes_blob_all_zero((void *)&blob, sizeof(blob)));
+}
+
+static void create(enum mock_fault fault, int expected, bool expected_enforced)
+{
+	unsigned char id[PAES_ID_SIZE];
+	bool enforced = !expected_enforced;
+	int error;
+
+	support_random(id, sizeof(id));
+	set_fault(fault, 0);
+	support_capture();
+	error = token_create_kek(here.token, id, &enforced);
+	support_captured();
+	assert_int_equal(error, expected);
+	if (!error)
+		assert_int_equal(enforced, expected_enforced);
+	set_fault(MOCK_NONE, 0);
+	/* All of it or nothing. */
+	assert_int_equal(token_has_kek(here.token, id), !error);
+}
+
+static void test_enforcement_is_proved(void **state)
+{
+	(void)state;
+	support_need_softhsm();
+	create(MOCK_NONE, 0, true);
+	create(MOCK_REFUSE_TEMPLATE, 0, false);
+	create(MOCK_IGNORE_TEMPLATE, 0, false);
+	create(MOCK_AUTH_FAILS, -EIO, false);
+	create(MOCK_WRAP_SHORT, -EIO, false);
+}
+
+/* These close the program's token: one token a process. */
+static void refuse_login(enum mock_fault fault, const char *pin,
+			 unsigned int logins, const char *message)
+{
+	CLEANUP(secret) struct secret *secret = support_pin(pin);
+	struct token *token = NULL;
+
+	set_fault(fault, 0);
+	support_capture();
+	assert_int_equal(token_open(&token, support_uri(TEST_LABEL, here.module),
+				    secret), -EACCES);
+	support_assert_holds(support_captured(), message);
+	assert_null(token);
+	assert_int_equal(here.mock->logins, logins);
+}
+
+static void test_pin_is_tried_once(void **state)
+{
+	(void)state;
+	support_need_softhsm();
+	xtskey_close(&here.key, here.token);
+	token_close(here.token);
+	here.token = NULL;
+	refuse_login(MOCK_NONE, "9999", 1, "CKR_PIN_INCORRECT");
+	refuse_login(MOCK_PIN_FINAL_TRY, TEST_PIN, 0, "one try is left");
+	refuse_login(MOCK_PIN_LOCKED, TEST_PIN, 0, "locked");
+}
+
+#define TEST(name) cmocka_unit_test_setup(name, healthy)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_wrong_answers_encrypting),
+		TEST(test_wrong_answers_decrypting),
+		TEST(test_init_fails),
+		TEST(test_trouble_passes),
+		TEST(test_known_block_names_itself),
+		TEST(test_readable_keys),
+		TEST(test_open_trouble),
+		TEST(test_seal_trouble),
+		TEST(test_enforcement_is_proved),
+		TEST(test_no_streams),
+		TEST(test_pin_is_tried_once),
+	};
+
+	return cmocka_run_group_tests_name("misbehaving token", tests, start, stop);
+}
