@@ -15,7 +15,7 @@
 #include "chardev.h"
 #include "provider.h"
 #include "queue.h"
-#include "session.h"
+#include "registry.h"
 #include "stats.h"
 
 /**

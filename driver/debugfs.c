@@ -6,7 +6,7 @@
 #include <linux/seq_file.h>
 
 #include "debugfs.h"
-#include "session.h"
+#include "registry.h"
 
 static struct dentry *paes_debugfs_dir;
 

@@ -1,21 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
-/* setkey: check the blob, find somebody who can use it, wait for the answer. */
+/* The key object: made of a blob that was checked, wiped when it goes away. */
 
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
-#include <linux/jiffies.h>
-#include <linux/module.h>
 #include <linux/slab.h>
 
 #include "key.h"
-#include "queue.h"
-#include "session.h"
-#include "stats.h"
-
-static unsigned int setkey_timeout_ms = 10000;
-module_param(setkey_timeout_ms, uint, 0644);
-MODULE_PARM_DESC(setkey_timeout_ms,
-		 "how long setting a key waits for a provider of its KEK, in ms");
 
 static atomic_t paes_key_numbers;
 
@@ -36,7 +24,14 @@ void paes_key_put(struct paes_key *key)
 		kfree_sensitive(key);
 }
 
-static struct paes_key *paes_key_alloc(const u8 *bytes)
+/**
+ * paes_key_new() - a key that is open nowhere yet
+ * @bytes:	a blob that passed paes_blob_check(); copied
+ * @hold:	runs while requests wait without a provider
+ *
+ * Return: one reference, or NULL.
+ */
+struct paes_key *paes_key_new(const u8 *bytes, work_func_t hold)
 {
 	struct paes_key *key = kzalloc(sizeof(*key), GFP_NOIO);
 
@@ -48,129 +43,10 @@ static struct paes_key *paes_key_alloc(const u8 *bytes)
 	memcpy(&key->blob, bytes, sizeof(key->blob));
 	key->recipients = paes_blob_recipients(&key->blob);
 	init_waitqueue_head(&key->settled);
-	INIT_DELAYED_WORK(&key->hold, paes_queue_hold);
+	INIT_DELAYED_WORK(&key->hold, hold);
 	spin_lock_init(&key->lock);
 	INIT_LIST_HEAD(&key->sessions);
 	INIT_LIST_HEAD(&key->pending);
 	INIT_LIST_HEAD(&key->backlog);
 	return key;
-}
-
-static const char *paes_fault_name(enum paes_blob_fault fault)
-{
-	switch (fault) {
-	case PAES_BLOB_BAD_LENGTH:
-		return "length";
-	case PAES_BLOB_BAD_MAGIC:
-		return "magic";
-	case PAES_BLOB_BAD_VERSION:
-		return "version";
-	default:
-		return "a field";
-	}
-}
-
-/* What people do wrong most: cryptsetup made a "key" of random bytes. */
-static int paes_key_malformed(enum paes_blob_fault fault, unsigned int length)
-{
-	if (fault == PAES_BLOB_SAME_KEYS) {
-		pr_warn_ratelimited("wrapped key refused: its two halves are the same key, which makes XTS weak\n");
-		return -EKEYREJECTED;
-	}
-	pr_warn_ratelimited("not a wrapped key (%u bytes, wrong %s): if 'cryptsetup luksFormat' ran without --volume-key-file, it made a random key that no HSM knows; make a wrapped key with 'paes generate' and format again with --volume-key-file BLOB --key-size %u; 'paes inspect BLOB' tells what is wrong with a file\n",
-			    length, paes_fault_name(fault), PAES_BLOB_SIZE * 8);
-	return -EINVAL;
-}
-
-static void paes_key_log_unserved(const struct paes_key *key)
-{
-	unsigned int i;
-
-	if (!paes_registry_has_providers())
-		pr_warn("key %u: nobody serves %s: start paesd\n", key->number,
-			PAES_DEVICE);
-	for (i = 0; i < key->recipients; i++)
-		pr_warn("key %u: no provider has its KEK %*phN: is the token there, and named in paesd's configuration?\n",
-			key->number, PAES_ID_SIZE,
-			key->blob.recipient[i].kek_id);
-}
-
-/* Waits until the key is open somewhere or surely nowhere. */
-static int paes_key_wait(struct paes_key *key)
-{
-	long left;
-	int err;
-
-	left = wait_event_killable_timeout(key->settled,
-					   paes_sessions_settled(key),
-					   msecs_to_jiffies(setkey_timeout_ms));
-	if (left < 0)
-		return -EINTR;
-	err = paes_sessions_outcome(key);
-	if (err == -ENOKEY)
-		paes_key_log_unserved(key);
-	else if (err == -ETIMEDOUT)
-		pr_warn("key %u: a provider of its KEK did not answer within %u ms\n",
-			key->number, setkey_timeout_ms);
-	return err;
-}
-
-static int paes_key_register(struct paes_key *key)
-{
-	int err = paes_registry_add_key(key, GFP_NOIO);
-
-	return err ?: paes_key_wait(key);
-}
-
-/**
- * paes_key_open() - take a wrapped key into use
- * @bytes:	hostile; copied
- * @length:	of @bytes
- *
- * Waits, at most setkey_timeout_ms and killable, until a provider opened it.
- *
- * Return: the key, to be closed with paes_key_close(); or an ERR_PTR():
- * -EINVAL not a wrapped key; -EKEYREJECTED refused by the HSM, or K1 == K2;
- * -ENOKEY nobody has its KEK; -ETIMEDOUT no answer; -EIO HSM trouble; -ENOMEM;
- * -EINTR.
- */
-struct paes_key *paes_key_open(const u8 *bytes, unsigned int length)
-{
-	enum paes_blob_fault fault = paes_blob_check(bytes, length);
-	struct paes_key *key;
-	int err;
-
-	if (fault) {
-		paes_stat_inc(PAES_STAT_REJECTED);
-		return ERR_PTR(paes_key_malformed(fault, length));
-	}
-	key = paes_key_alloc(bytes);
-	if (!key)
-		return ERR_PTR(-ENOMEM);
-	err = paes_key_register(key);
-	if (err) {
-		paes_stat_inc(PAES_STAT_REJECTED);
-		paes_key_close(key);
-		return ERR_PTR(err);
-	}
-	paes_stat_inc(PAES_STAT_OPENED);
-	return key;
-}
-
-/**
- * paes_key_close() - the tfm is done with a key
- * @key:	NULL is fine; waiting requests fail with -ENOKEY
- *
- * Doesn't wait for providers.  Process context.
- */
-void paes_key_close(struct paes_key *key)
-{
-	if (!key)
-		return;
-	spin_lock_bh(&key->lock);
-	key->closed = true;
-	spin_unlock_bh(&key->lock);
-	paes_queue_fail(key, -ENOKEY);
-	paes_sessions_close(key);
-	paes_key_put(key);
 }

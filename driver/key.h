@@ -17,14 +17,14 @@
 /**
  * struct paes_key - see above
  * @refs:	the tfm, each request, each session, the hold timer while armed
- * @registered:	in the registry; registry lock
+ * @registered:	in the registry; paes_sessions_lock
  * @number:	names the key to providers and in logs; never used twice
  * @blob:	never changes, wiped when freed
  * @recipients:	used ones in @blob
  * @settled:	woken when a session changes state
  * @hold:	fails requests that found no provider for too long
  * @lock:	protects what follows and the state of @sessions; outside of a
- *		provider's lock, inside the registry's; BH
+ *		provider's lock, inside paes_sessions_lock; BH
  * @closed:	no request is taken any more
  * @sessions:	this key at its providers
  * @pending:	requests waiting for a slot, oldest first
@@ -48,8 +48,7 @@ struct paes_key {
 	struct list_head backlog;
 };
 
-struct paes_key *paes_key_open(const u8 *bytes, unsigned int length);
-void paes_key_close(struct paes_key *key);
+struct paes_key *paes_key_new(const u8 *bytes, work_func_t hold);
 void paes_key_get(struct paes_key *key);
 void paes_key_put(struct paes_key *key);
 

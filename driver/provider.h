@@ -66,8 +66,8 @@ struct paes_slot {
 /**
  * struct paes_provider - see above
  * @refs:	the file, the work while queued, each reserved slot, sessions
- * @registered:	in the registry; registry lock
- * @sessions:	keys at this provider; registry lock
+ * @registered:	in the registry; paes_sessions_lock
+ * @sessions:	keys at this provider; paes_sessions_lock
  * @number:	for logs and traces
  * @pid:	of whoever set it up, in the initial namespace
  * @name:	given by the broker, printable

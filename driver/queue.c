@@ -270,7 +270,7 @@ void paes_queue_feed_provider(struct paes_provider *provider)
 	struct paes_key *key;
 
 	while (READ_ONCE(provider->free_count)) {
-		key = paes_registry_waiting_key(provider);
+		key = paes_session_waiting_key(provider);
 		if (!key)
 			break;
 		paes_queue_feed_one(key);

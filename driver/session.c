@@ -1,27 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Sessions come from two sides: a new key is opened at every provider of its
- * KEKs, a new provider gets every key that it can serve.  Both add one session
- * at a time under the registry lock, where they see who is still without one,
- * and allocate outside of it.
+ * A session's life:
  *
- * Locks: registry, then key, then provider; all BH.
+ *	opening -> open -> closing -> gone
+ *	opening -> refused -> gone
+ *
+ * and from each to gone when the provider dies.  A key that is closed while
+ * OPEN is underway gets its CLOSE when that is answered.
+ *
+ * Locks: paes_sessions_lock, then a key's, then a provider's; all BH.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
-#include <linux/seq_file.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 
-#include "queue.h"
 #include "session.h"
-#include "stats.h"
 
-static DEFINE_SPINLOCK(paes_registry_lock);
-static LIST_HEAD(paes_keys);
-static LIST_HEAD(paes_providers);
+DEFINE_SPINLOCK(paes_sessions_lock);
 
-static void paes_session_put(struct paes_session *session)
+/**
+ * paes_session_put() - drop a reference
+ * @session:	wiped and freed with the last one
+ */
+void paes_session_put(struct paes_session *session)
 {
 	if (!refcount_dec_and_test(&session->refs))
 		return;
@@ -30,12 +33,17 @@ static void paes_session_put(struct paes_session *session)
 	kfree_sensitive(session);
 }
 
-/* Takes a session out of both lists, once. Process context. */
-static void paes_session_remove(struct paes_session *session)
+/**
+ * paes_session_remove() - take a session out of both lists
+ * @session:	held by the caller; nothing happens the second time
+ *
+ * Process context.
+ */
+void paes_session_remove(struct paes_session *session)
 {
 	bool listed;
 
-	spin_lock_bh(&paes_registry_lock);
+	spin_lock_bh(&paes_sessions_lock);
 	listed = !list_empty(&session->by_provider);
 	if (listed) {
 		list_del_init(&session->by_provider);
@@ -44,7 +52,7 @@ static void paes_session_remove(struct paes_session *session)
 		session->state = PAES_SESSION_GONE;
 		spin_unlock(&session->key->lock);
 	}
-	spin_unlock_bh(&paes_registry_lock);
+	spin_unlock_bh(&paes_sessions_lock);
 	if (!listed)
 		return;
 	wake_up_all(&session->key->settled);
@@ -119,7 +127,7 @@ static void paes_session_open_done(struct paes_session *session,
 {
 	switch (paes_session_opened(session, cqe)) {
 	case PAES_SESSION_OPEN:
-		paes_queue_feed(session->key);
+		/* What waits for it is fed by the provider's work, after this. */
 		break;
 	case PAES_SESSION_CLOSING:
 		paes_session_send(session, PAES_OP_CLOSE);
@@ -160,7 +168,14 @@ static const struct paes_request_ops paes_session_ops = {
 	.lost = paes_session_lost,
 };
 
-static struct paes_session *paes_session_alloc(gfp_t gfp)
+/**
+ * paes_session_new() - a session that is nobody's yet
+ * @gfp:	for its memory
+ *
+ * Return: one reference, for the lists that it will be in; kfree() it if it
+ * won't; or NULL.
+ */
+struct paes_session *paes_session_new(gfp_t gfp)
 {
 	struct paes_session *session = kzalloc(sizeof(*session), gfp);
 
@@ -186,9 +201,15 @@ static bool paes_key_routes_to(const struct paes_key *key,
 	return false;
 }
 
-/* Registry lock held: could these two have a session, and have none? */
-static bool paes_session_lacks(const struct paes_key *key,
-			       const struct paes_provider *provider)
+/**
+ * paes_session_lacks() - could these two have a session, and have none?
+ * @key:	not closed
+ * @provider:	after SERVE
+ *
+ * The caller holds paes_sessions_lock.
+ */
+bool paes_session_lacks(const struct paes_key *key,
+			const struct paes_provider *provider)
 {
 	const struct paes_session *session;
 
@@ -200,11 +221,19 @@ static bool paes_session_lacks(const struct paes_key *key,
 	return true;
 }
 
-/* Registry lock held. */
-static void paes_session_attach(struct paes_session *session,
-				struct paes_key *key,
-				struct paes_provider *provider)
+/**
+ * paes_session_attach() - bring key and provider together
+ * @session:	new; holds both from here
+ * @key:	not closed
+ * @provider:	not dead
+ *
+ * The caller holds paes_sessions_lock and, having dropped it, calls
+ * paes_session_open(), until when it has a reference: the provider may die.
+ */
+void paes_session_attach(struct paes_session *session, struct paes_key *key,
+			 struct paes_provider *provider)
 {
+	refcount_inc(&session->refs);
 	session->key = key;
 	session->provider = provider;
 	session->state = PAES_SESSION_OPENING;
@@ -216,170 +245,51 @@ static void paes_session_attach(struct paes_session *session,
 	spin_unlock(&key->lock);
 }
 
-/* Attaches @session to @key at the first provider without it. */
-static bool paes_session_attach_key(struct paes_session *session,
-				    struct paes_key *key)
-{
-	struct paes_provider *provider;
-	bool attached = false;
-
-	spin_lock_bh(&paes_registry_lock);
-	list_for_each_entry(provider, &paes_providers, registered) {
-		if (!paes_session_lacks(key, provider))
-			continue;
-		paes_session_attach(session, key, provider);
-		attached = true;
-		break;
-	}
-	spin_unlock_bh(&paes_registry_lock);
-	return attached;
-}
-
-/* Attaches @session to @provider for the first key without it. */
-static bool paes_session_attach_provider(struct paes_session *session,
-					 struct paes_provider *provider)
-{
-	struct paes_key *key;
-	bool attached = false;
-
-	spin_lock_bh(&paes_registry_lock);
-	list_for_each_entry(key, &paes_keys, registered) {
-		if (!paes_session_lacks(key, provider))
-			continue;
-		paes_session_attach(session, key, provider);
-		attached = true;
-		break;
-	}
-	spin_unlock_bh(&paes_registry_lock);
-	return attached;
-}
-
-/*
- * Opens all that is to be opened for a key or a provider; a list that grows
- * meanwhile is followed.
+/**
+ * paes_session_open() - send OPEN
+ * @session:	just attached; may be gone afterwards
+ *
+ * Process context.
  */
-static int paes_sessions_open(struct paes_key *key,
-			      struct paes_provider *provider, gfp_t gfp)
+void paes_session_open(struct paes_session *session)
 {
-	struct paes_session *session;
-	bool attached;
-
-	for (;;) {
-		session = paes_session_alloc(gfp);
-		if (!session)
-			return -ENOMEM;
-		attached = key ? paes_session_attach_key(session, key) :
-				 paes_session_attach_provider(session, provider);
-		if (!attached)
-			break;
-		paes_session_send(session, PAES_OP_OPEN);
-	}
-	kfree(session);
-	return 0;
+	paes_session_send(session, PAES_OP_OPEN);
+	paes_session_put(session);
 }
 
 /**
- * paes_registry_add_key() - make a key known and open it at its providers
- * @key:	not registered yet
- * @gfp:	for the sessions
+ * paes_session_first() - any session of a provider
+ * @provider:	whose sessions are to end
  *
- * The caller waits for paes_sessions_settled() on key->settled.  On error the
- * key is registered all the same: close it.
- *
- * Return: 0 or -ENOMEM.  May sleep.
+ * Return: with a reference for the caller, or NULL.
  */
-int paes_registry_add_key(struct paes_key *key, gfp_t gfp)
-{
-	spin_lock_bh(&paes_registry_lock);
-	list_add_tail(&key->registered, &paes_keys);
-	spin_unlock_bh(&paes_registry_lock);
-	return paes_sessions_open(key, NULL, gfp);
-}
-
-/**
- * paes_registry_add_provider() - make a provider known, open all its keys
- * @provider:	its kek_ids are set
- *
- * Return: 0, -ENOMEM, or -ESHUTDOWN when it broke already.  May sleep.
- */
-int paes_registry_add_provider(struct paes_provider *provider)
-{
-	bool dead;
-
-	spin_lock_bh(&paes_registry_lock);
-	/* Death comes before removal: who isn't dead yet will be removed. */
-	dead = READ_ONCE(provider->dead);
-	if (!dead)
-		list_add_tail(&provider->registered, &paes_providers);
-	spin_unlock_bh(&paes_registry_lock);
-	if (dead)
-		return -ESHUTDOWN;
-	return paes_sessions_open(NULL, provider, GFP_KERNEL);
-}
-
-/* A session of the provider for which no answer is awaited, with a reference. */
-static struct paes_session *
-paes_session_first(struct paes_provider *provider)
+struct paes_session *paes_session_first(struct paes_provider *provider)
 {
 	struct paes_session *session;
 
-	spin_lock_bh(&paes_registry_lock);
+	spin_lock_bh(&paes_sessions_lock);
 	session = list_first_entry_or_null(&provider->sessions,
 					   struct paes_session, by_provider);
 	if (session)
 		refcount_inc(&session->refs);
-	spin_unlock_bh(&paes_registry_lock);
+	spin_unlock_bh(&paes_sessions_lock);
 	return session;
 }
 
 /**
- * paes_registry_remove_provider() - a provider died; its sessions end
- * @provider:	dead; its requests are given back after this
- *
- * Process context.
- */
-void paes_registry_remove_provider(struct paes_provider *provider)
-{
-	struct paes_session *session;
-
-	spin_lock_bh(&paes_registry_lock);
-	list_del_init(&provider->registered);
-	spin_unlock_bh(&paes_registry_lock);
-	while ((session = paes_session_first(provider))) {
-		paes_session_remove(session);
-		/* Whatever waits for this provider goes elsewhere or is held. */
-		paes_queue_feed(session->key);
-		paes_session_put(session);
-	}
-}
-
-/**
- * paes_registry_has_providers() - does anybody serve anything?
- */
-bool paes_registry_has_providers(void)
-{
-	bool any;
-
-	spin_lock_bh(&paes_registry_lock);
-	any = !list_empty(&paes_providers);
-	spin_unlock_bh(&paes_registry_lock);
-	return any;
-}
-
-/**
- * paes_registry_waiting_key() - whose turn is it at a provider?
+ * paes_session_waiting_key() - whose turn is it at a provider?
  * @provider:	with free slots
  *
  * Keys take turns: the one returned goes to the end of the line.
  *
  * Return: a key with waiting requests, with a reference, or NULL.
  */
-struct paes_key *paes_registry_waiting_key(struct paes_provider *provider)
+struct paes_key *paes_session_waiting_key(struct paes_provider *provider)
 {
 	struct paes_session *session;
 	struct paes_key *key = NULL;
 
-	spin_lock_bh(&paes_registry_lock);
+	spin_lock_bh(&paes_sessions_lock);
 	list_for_each_entry(session, &provider->sessions, by_provider) {
 		/*
 		 * Lockless: submitters enqueue first and look for a slot then,
@@ -393,7 +303,7 @@ struct paes_key *paes_registry_waiting_key(struct paes_provider *provider)
 		list_move_tail(&session->by_provider, &provider->sessions);
 		break;
 	}
-	spin_unlock_bh(&paes_registry_lock);
+	spin_unlock_bh(&paes_sessions_lock);
 	return key;
 }
 
@@ -419,7 +329,7 @@ static struct paes_session *paes_session_to_close(struct paes_key *key)
 
 /**
  * paes_sessions_close() - end all sessions of a key
- * @key:	marked closed; it leaves the registry
+ * @key:	marked closed and not registered any more
  *
  * Doesn't wait: an OPEN underway is followed by its CLOSE when it is answered.
  * Process context.
@@ -428,9 +338,6 @@ void paes_sessions_close(struct paes_key *key)
 {
 	struct paes_session *session;
 
-	spin_lock_bh(&paes_registry_lock);
-	list_del_init(&key->registered);
-	spin_unlock_bh(&paes_registry_lock);
 	while ((session = paes_session_to_close(key))) {
 		if (session->state == PAES_SESSION_CLOSING)
 			paes_session_send(session, PAES_OP_CLOSE);
@@ -470,12 +377,7 @@ static bool paes_session_refused_with(const struct paes_key *key, int error)
  */
 bool paes_sessions_any_open(struct paes_key *key)
 {
-	bool open;
-
-	spin_lock_bh(&key->lock);
-	open = paes_session_any(key, PAES_SESSION_OPEN);
-	spin_unlock_bh(&key->lock);
-	return open;
+	return paes_sessions_count(key);
 }
 
 /**
@@ -567,22 +469,11 @@ struct paes_provider *paes_sessions_reserve(struct paes_key *key, u32 *slot,
 	return NULL;
 }
 
-static const char *paes_outcome_name(int outcome)
-{
-	switch (outcome) {
-	case 0:
-		return "open";
-	case -ETIMEDOUT:
-		return "opening";
-	case -EKEYREJECTED:
-		return "refused";
-	case -EIO:
-		return "trouble";
-	}
-	return "unserved";
-}
-
-static unsigned int paes_sessions_count(struct paes_key *key)
+/**
+ * paes_sessions_count() - at how many providers is a key open?
+ * @key:	its lock is taken
+ */
+unsigned int paes_sessions_count(struct paes_key *key)
 {
 	struct paes_session *session;
 	unsigned int count = 0;
@@ -592,58 +483,4 @@ static unsigned int paes_sessions_count(struct paes_key *key)
 		count += session->state == PAES_SESSION_OPEN;
 	spin_unlock_bh(&key->lock);
 	return count;
-}
-
-static void paes_key_show(struct seq_file *file, struct paes_key *key)
-{
-	seq_printf(file, "%u %*phN %u %s %u %u\n", key->number, PAES_ID_SIZE,
-		   key->blob.key_id, paes_blob_le16(&key->blob.key_bits),
-		   paes_outcome_name(paes_sessions_outcome(key)),
-		   READ_ONCE(key->pending_count), paes_sessions_count(key));
-}
-
-/**
- * paes_registry_show_keys() - a table of all keys
- * @file:	a header line, then a line a key
- */
-void paes_registry_show_keys(struct seq_file *file)
-{
-	struct paes_key *key;
-
-	seq_puts(file, "number key_id bits state queued providers\n");
-	spin_lock_bh(&paes_registry_lock);
-	list_for_each_entry(key, &paes_keys, registered)
-		paes_key_show(file, key);
-	spin_unlock_bh(&paes_registry_lock);
-}
-
-static void paes_provider_show(struct seq_file *file,
-			       const struct paes_provider *provider)
-{
-	u32 i;
-
-	seq_printf(file, "%u %s %d %s %u %u %lu", provider->number,
-		   provider->name, provider->pid,
-		   READ_ONCE(provider->dead) ? "dead" : "serving",
-		   provider->depth, READ_ONCE(provider->issued),
-		   READ_ONCE(provider->served));
-	for (i = 0; i < provider->kek_count; i++)
-		seq_printf(file, "%c%*phN", i ? ',' : ' ', PAES_ID_SIZE,
-			   provider->kek_ids[i]);
-	seq_putc(file, '\n');
-}
-
-/**
- * paes_registry_show_providers() - a table of all providers
- * @file:	a header line, then a line a provider
- */
-void paes_registry_show_providers(struct seq_file *file)
-{
-	struct paes_provider *provider;
-
-	seq_puts(file, "number name pid state depth in_flight served keks\n");
-	spin_lock_bh(&paes_registry_lock);
-	list_for_each_entry(provider, &paes_providers, registered)
-		paes_provider_show(file, provider);
-	spin_unlock_bh(&paes_registry_lock);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A key at a provider: opened there, its session token, closed again.  And the
- * registry of all keys and providers, which says who belongs together.
+ * A key at a provider: opened there, its session token, closed again.
  */
 #ifndef PAES_SESSION_H
 #define PAES_SESSION_H
@@ -24,7 +23,7 @@ enum paes_session_state {
  * @key:	holds a reference
  * @provider:	holds a reference
  * @by_key:	in key->sessions; key lock
- * @by_provider: in provider->sessions; registry lock
+ * @by_provider: in provider->sessions; paes_sessions_lock
  * @state:	key lock
  * @error:	the answer, when refused; key lock
  * @token:	the broker's handle, when open; key lock
@@ -42,21 +41,25 @@ struct paes_session {
 	struct paes_request control;
 };
 
-int paes_registry_add_key(struct paes_key *key, gfp_t gfp);
-int paes_registry_add_provider(struct paes_provider *provider);
-void paes_registry_remove_provider(struct paes_provider *provider);
-bool paes_registry_has_providers(void);
-struct paes_key *paes_registry_waiting_key(struct paes_provider *provider);
+extern spinlock_t paes_sessions_lock;
+
+struct paes_session *paes_session_new(gfp_t gfp);
+void paes_session_put(struct paes_session *session);
+bool paes_session_lacks(const struct paes_key *key,
+			const struct paes_provider *provider);
+void paes_session_attach(struct paes_session *session, struct paes_key *key,
+			 struct paes_provider *provider);
+void paes_session_open(struct paes_session *session);
+void paes_session_remove(struct paes_session *session);
+struct paes_session *paes_session_first(struct paes_provider *provider);
+struct paes_key *paes_session_waiting_key(struct paes_provider *provider);
 
 void paes_sessions_close(struct paes_key *key);
 bool paes_sessions_settled(struct paes_key *key);
 int paes_sessions_outcome(struct paes_key *key);
 bool paes_sessions_any_open(struct paes_key *key);
+unsigned int paes_sessions_count(struct paes_key *key);
 struct paes_provider *paes_sessions_reserve(struct paes_key *key, u32 *slot,
 					    u8 token[PAES_TOKEN_SIZE]);
-
-struct seq_file;
-void paes_registry_show_keys(struct seq_file *file);
-void paes_registry_show_providers(struct seq_file *file);
 
 #endif

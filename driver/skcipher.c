@@ -6,8 +6,8 @@
 #include <linux/capability.h>
 #include <linux/module.h>
 
-#include "key.h"
 #include "queue.h"
+#include "setkey.h"
 #include "skcipher.h"
 
 /**
@@ -59,11 +59,11 @@ static int paes_setkey(struct crypto_skcipher *cipher, const u8 *bytes,
 
 	if (!capable(CAP_SYS_ADMIN))
 		return -EPERM;
-	paes_key_close(paes_tfm_exchange(tfm, NULL));
-	key = paes_key_open(bytes, length);
+	paes_setkey_close(paes_tfm_exchange(tfm, NULL));
+	key = paes_setkey_open(bytes, length);
 	if (IS_ERR(key))
 		return PTR_ERR(key);
-	paes_key_close(paes_tfm_exchange(tfm, key));
+	paes_setkey_close(paes_tfm_exchange(tfm, key));
 	return 0;
 }
 
@@ -107,7 +107,7 @@ static void paes_exit_tfm(struct crypto_skcipher *cipher)
 {
 	struct paes_tfm *tfm = crypto_skcipher_ctx(cipher);
 
-	paes_key_close(paes_tfm_exchange(tfm, NULL));
+	paes_setkey_close(paes_tfm_exchange(tfm, NULL));
 }
 
 /*
