@@ -103,7 +103,7 @@ struct paes_blob {
 	__u8	verify[2 * PAES_AES_BLOCK];
 	__u8	reserved2[24];
 	struct paes_blob_recipient recipient[PAES_BLOB_RECIPIENTS];
-};
+} __attribute__((packed));	/* as bytes: of any alignment */
 
 /* Compiles only where the layout is as the table says. */
 enum {

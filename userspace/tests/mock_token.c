@@ -134,25 +134,27 @@ static CK_RV mock_crypt(crypt_call *call, bool encrypt, CK_SESSION_HANDLE sessio
 			CK_BYTE *in, CK_ULONG size, CK_BYTE *out,
 			CK_ULONG *out_size)
 {
+	enum mock_fault fault = mock.fault;
 	CK_BYTE *before;
 	CK_RV rv;
 
 	mock.crypts++;
-	if (mock.fault == MOCK_NONE || mock.fault >= MOCK_CRYPT_END ||
-	    !is_due(mock.fault))
+	if (fault == MOCK_NONE || fault >= MOCK_CRYPT_END || !is_due(fault))
 		return call(session, in, size, out, out_size);
 	before = malloc(size);
 	memcpy(before, in, size);
 	rv = call(session, in, size, out, out_size);
 	spoil(session, encrypt, before, size, out);
 	free(before);
-	if (mock.fault == MOCK_DEVICE_ERROR)
+	if (mock.once)
+		mock.fault = MOCK_NONE;
+	if (fault == MOCK_DEVICE_ERROR)
 		return CKR_DEVICE_ERROR;
-	if (mock.fault == MOCK_SHORT)
+	if (fault == MOCK_SHORT)
 		*out_size -= 16;
-	if (mock.fault == MOCK_LONG)
+	if (fault == MOCK_LONG)
 		*out_size += 16;
-	if (mock.fault == MOCK_EMPTY)
+	if (fault == MOCK_EMPTY)
 		*out_size = 0;
 	return rv;
 }

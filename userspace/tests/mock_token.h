@@ -6,6 +6,8 @@
 #ifndef PAES_TESTS_MOCK_TOKEN_H
 #define PAES_TESTS_MOCK_TOKEN_H
 
+#include <stdbool.h>
+
 enum mock_fault {
 	MOCK_NONE,
 
@@ -42,6 +44,7 @@ enum mock_fault {
 struct mock {
 	enum mock_fault fault;
 	unsigned int after;	/* calls that go well before it */
+	bool once;		/* and all go well again behind it */
 	unsigned int logins;	/* calls of C_Login so far */
 	unsigned int crypts;	/* calls of these so far */
 };

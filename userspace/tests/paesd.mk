@@ -1,29 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0
-# Tests of paesd: units under ASan and UBSan, then the program as a whole
+# Tests of paesd: units, built as tests.mk has it, then the program as a whole
 # against SoftHSM and a device that is played by paesd_fakedev.so.
 
-ifndef PAESD_UNITS
-
 PAESD_BIN := $(BUILD)/tests/bin
-PAESD_ASAN := $(TOP)/build/userspace-asan
-PAESD_SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined \
-		  -fno-omit-frame-pointer
 PAESD_UNITS := paesd_ring paesd_keys paesd_serve
 PAESD_HELPERS := $(PAESD_BIN)/paesd_helper $(PAESD_BIN)/paesd_fakedev.so \
 		 $(PAESD_BIN)/paesd_countlogin.so $(PAESD_BIN)/paesd_softhsm
 
-check: check-paesd
+CHECKS	+= $(PAESD_UNITS:%=$(ASAN)/tests/bin/%) \
+	   '$(HERE)/tests/paesd_cli.sh $(BUILD)'
 
-check-paesd: $(BUILD)/bin/paesd $(PAESD_HELPERS)
-	$(MAKE) -f $(HERE)/Makefile -f $(HERE)/tests/paesd.mk \
-		BUILD=$(PAESD_ASAN) \
-		CFLAGS='-O1 -g $(PAESD_SANITIZE)' LDFLAGS='$(PAESD_SANITIZE)' \
-		HARDEN=-fPIE paesd-units
-	set -e; for unit in $(PAESD_UNITS); do \
-		$(PAESD_ASAN)/tests/bin/$$unit; done
-	$(HERE)/tests/paesd_cli.sh $(BUILD)
-
-paesd-units: $(PAESD_UNITS:%=$(PAESD_BIN)/%)
+check: $(BUILD)/bin/paesd $(PAESD_HELPERS)
+test-programs: $(PAESD_UNITS:%=$(PAESD_BIN)/%)
 
 $(PAESD_BIN)/paesd_ring: $(addprefix $(BUILD)/,tests/paesd_ring.o paesd/ring.o \
 	lib/log.o)
@@ -49,7 +37,3 @@ $(PAESD_BIN)/paesd_helper: $(BUILD)/tests/paesd_helper.o $(LIB)
 $(PAESD_BIN)/paesd_%.so: $(HERE)/tests/paesd_%.c
 	@mkdir -p $(@D)
 	$(CC) $(BASE) -MT $@ $(CPPFLAGS) -O1 -g -fPIC -shared -o $@ $<
-
-.PHONY: check-paesd paesd-units
-
-endif

@@ -152,14 +152,15 @@ static unsigned int count_calls(struct batch *batch, bool encrypt)
 	return here.mock->crypts;
 }
 
-/* Each call of a batch in turn is the first that goes wrong. */
-static void check_fault(enum mock_fault fault, bool encrypt)
+/* Each call of a batch in turn goes wrong, alone or with all behind it. */
+static void check_fault(enum mock_fault fault, bool encrypt, bool once)
 {
 	struct batch *batch = &the_batch;
 	unsigned int n;
 
 	for (n = 0; n < count_calls(batch, encrypt); n++) {
 		set_fault(fault, n);
+		here.mock->once = once;
 		support_capture();
 		engine_run(here.engine, batch->requests, REQUESTS);
 		support_captured();
@@ -172,16 +173,20 @@ static void test_wrong_answers_encrypting(void **state)
 {
 	(void)state;
 	support_need_softhsm();
-	for (int fault = MOCK_NONE + 1; fault < MOCK_CRYPT_END; fault++)
-		check_fault(fault, true);
+	for (int fault = MOCK_NONE + 1; fault < MOCK_CRYPT_END; fault++) {
+		check_fault(fault, true, false);
+		check_fault(fault, true, true);
+	}
 }
 
 static void test_wrong_answers_decrypting(void **state)
 {
 	(void)state;
 	support_need_softhsm();
-	for (int fault = MOCK_NONE + 1; fault < MOCK_CRYPT_END; fault++)
-		check_fault(fault, false);
+	for (int fault = MOCK_NONE + 1; fault < MOCK_CRYPT_END; fault++) {
+		check_fault(fault, false, false);
+		check_fault(fault, false, true);
+	}
 }
 
 static void test_init_fails(void **state)

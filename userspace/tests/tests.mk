@@ -3,7 +3,6 @@
 
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined \
 	    -fno-omit-frame-pointer
-ASAN	:= $(TOP)/build/userspace-asan
 TESTS	:= $(patsubst $(HERE)/tests/%.c,%,$(wildcard $(HERE)/tests/test_*.c))
 MOCKS	:= $(patsubst $(HERE)/tests/%.c,%,$(wildcard $(HERE)/tests/mock_*.c))
 TESTBIN	:= $(BUILD)/tests/bin
@@ -27,4 +26,4 @@ $(TESTBIN)/mock_%.so: $(HERE)/tests/mock_%.c
 	$(CC) $(BASE) -MT $@ $(CPPFLAGS) -O1 -g -fPIC -shared -o $@ $<
 
 .PRECIOUS: $(BUILD)/tests/%.o
-.PHONY: check-plain test-programs
+.PHONY: test-programs
