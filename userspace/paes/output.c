@@ -3,6 +3,7 @@
 
 #include "cleanup.h"
 #include "log.h"
+#include "table.h"
 
 #include <string.h>
 #include <time.h>
@@ -15,13 +16,6 @@ static bool is_nested(struct json_object *value)
 	       json_object_is_type(value, json_type_array);
 }
 
-static const char *plain(struct json_object *value)
-{
-	if (json_object_is_type(value, json_type_boolean))
-		return json_object_get_boolean(value) ? "yes" : "no";
-	return value ? json_object_get_string(value) : "none";
-}
-
 static void print_name(const char *name, int indent)
 {
 	printf("%*s", indent, "");
@@ -30,17 +24,22 @@ static void print_name(const char *name, int indent)
 	putchar(':');
 }
 
-/* Plain values stay on one line, objects stand below each other. */
+/* Plain values stay on one line, objects make a table or stand below each other. */
 static void print_array(struct json_object *array, int indent)
 {
 	size_t count = json_object_array_length(array);
 	bool inline_so_far = true;
 
+	if (table_fits(array)) {
+		putchar('\n');
+		table_print(array, indent);
+		return;
+	}
 	for (size_t i = 0; i < count; i++) {
 		struct json_object *value = json_object_array_get_idx(array, i);
 
 		if (!is_nested(value)) {
-			printf("%s %s", i ? "," : "", plain(value));
+			printf("%s %s", i ? "," : "", table_text(value));
 			continue;
 		}
 		printf("%s%*s[%zu]\n", inline_so_far ? "\n" : "", indent, "", i);
@@ -55,7 +54,7 @@ static void print_member(const char *name, struct json_object *value, int indent
 {
 	print_name(name, indent);
 	if (!is_nested(value)) {
-		printf(" %s\n", plain(value));
+		printf(" %s\n", table_text(value));
 	} else if (json_object_is_type(value, json_type_array)) {
 		print_array(value, indent + 2);
 	} else {
