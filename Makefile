@@ -11,6 +11,7 @@ prefix	?= /usr
 bindir	?= $(prefix)/bin
 sbindir	?= $(prefix)/sbin
 sysconfdir ?= /etc
+mandir	?= $(prefix)/share/man
 unitdir	?= $(prefix)/lib/systemd/system
 udevdir	?= $(prefix)/lib/udev/rules.d
 loaddir	?= $(prefix)/lib/modules-load.d
@@ -49,6 +50,8 @@ install: install-user		## module, tools, unit, udev rule (as root)
 install-user: userspace
 	$(INSTALL) -D -m 755 $(BUILD)/userspace/bin/paes $(DESTDIR)$(bindir)/paes
 	$(INSTALL) -D -m 755 $(BUILD)/userspace/bin/paesd $(DESTDIR)$(sbindir)/paesd
+	$(INSTALL) -D -m 644 userspace/paes/paes.1 $(DESTDIR)$(mandir)/man1/paes.1
+	$(INSTALL) -D -m 644 userspace/paesd/paesd.8 $(DESTDIR)$(mandir)/man8/paesd.8
 	$(INSTALL) -D -m 644 userspace/paesd/paesd.service $(DESTDIR)$(unitdir)/paesd.service
 	$(INSTALL) -D -m 644 userspace/paesd/60-paes.rules $(DESTDIR)$(udevdir)/60-paes.rules
 	$(INSTALL) -D -m 644 userspace/paesd/paes-modules.conf $(DESTDIR)$(loaddir)/paes.conf
@@ -65,6 +68,7 @@ stage: userspace selftests
 
 uninstall:			## what install put there (as root)
 	rm -f $(DESTDIR)$(bindir)/paes $(DESTDIR)$(sbindir)/paesd \
+		$(DESTDIR)$(mandir)/man1/paes.1 $(DESTDIR)$(mandir)/man8/paesd.8 \
 		$(DESTDIR)$(unitdir)/paesd.service $(DESTDIR)$(udevdir)/60-paes.rules \
 		$(DESTDIR)$(loaddir)/paes.conf $(DESTDIR)$(cryptdir)/paes.conf
 	rm -f $(DESTDIR)/lib/modules/*/updates/paes.ko $(DESTDIR)/lib/modules/*/extra/paes.ko
