@@ -38,7 +38,7 @@ wrong_pin() {
 		--pin-file "$work/wrong-pin" >"$work/log" 2>&1 || status=$?
 	cat "$work/log"
 	((status == 3))
-	(($(grep -c 'refuses the PIN' "$work/log") == 1))
+	(($(grep -c C_Login "$work/log") == 1))
 	(($(grep -c certainly-not "$work/log") == 0))
 }
 

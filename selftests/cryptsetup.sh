@@ -24,7 +24,6 @@ luks_open() {
 }
 
 luks_close() {
-	udevadm settle 2>/dev/null || :
 	cryptsetup close "${1-paes_test}"
 }
 

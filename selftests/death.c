@@ -44,8 +44,6 @@ FIXTURE_SETUP(death)
 		.key = self->key.bytes,
 		.key_size = PAES_BLOB_SIZE,
 	};
-	struct reference *ref;
-	uint8_t iv[16] = {};
 
 	module_limit_hold();
 	self->hold = module_param("hold_seconds");
@@ -55,9 +53,7 @@ FIXTURE_SETUP(death)
 	self->found = volume_buffer(SIZE);
 	reference_random(self->plain, SIZE);
 	memcpy(self->cipher, self->plain, SIZE);
-	ref = reference_new(self->key.key, 256);
-	reference_units(ref, true, iv, SECTOR, self->cipher, SIZE);
-	reference_free(ref);
+	reference_disk(self->key.key, 256, self->cipher, SIZE);
 	self->broker = broker_new(self->key.kek_id);
 	self->other = broker_new(self->key.kek_id);
 	ASSERT_EQ(0, broker_start(self->broker));

@@ -142,10 +142,10 @@ check "1000 sectors of 4096 bytes equal OpenSSL's, AES-256" \
 	sectors --blob "$work/256.blob" --key "$work/256.key" \
 	--sector-size 4096 --large-iv
 check "sectors of 512 bytes equal OpenSSL's, AES-128" \
-	sectors --blob "$work/128.blob" --key "$work/128.key" --tables 20
+	sectors --blob "$work/128.blob" --key "$work/128.key" --places 20
 check "sectors of 4096 bytes counted by 512 equal OpenSSL's" \
 	sectors --blob "$work/256.blob" --key "$work/256.key" \
-	--sector-size 4096 --tables 20
+	--sector-size 4096 --places 20
 check "xts-plain64 reads and is read as aes" same_as_aes xts-plain64 "$work/256"
 check "AES-128 reads and is read as aes" same_as_aes xts-plain64 "$work/128"
 check "xts-plain reads and is read as aes" same_as_aes xts-plain "$work/256"

@@ -17,7 +17,6 @@
 PREREQUISITES(need_root, need_module, need_disk);
 
 enum {
-	SECTOR = 512,
 	SIZE = 65536,
 	WAIT_MS = 20000,
 };
@@ -63,8 +62,6 @@ FIXTURE_SETUP(hostile_basic)
 		.key = self->key.bytes,
 		.key_size = PAES_BLOB_SIZE,
 	};
-	struct reference *ref;
-	uint8_t iv[16] = {};
 
 	module_limit_hold();
 	self->klog = klog_open();
@@ -74,9 +71,7 @@ FIXTURE_SETUP(hostile_basic)
 	self->found = volume_buffer(SIZE);
 	reference_random(self->plain, SIZE);
 	memcpy(self->cipher, self->plain, SIZE);
-	ref = reference_new(self->key.key, 256);
-	reference_units(ref, true, iv, SECTOR, self->cipher, SIZE);
-	reference_free(ref);
+	reference_disk(self->key.key, 256, self->cipher, SIZE);
 	ASSERT_EQ(0, disk_write(self->plain, SIZE, 0));
 	self->bad = broker_new(self->key.kek_id);
 	self->good = broker_new(self->key.kek_id);

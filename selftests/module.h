@@ -33,6 +33,9 @@ bool klog_has(int fd, const char *text);
 
 long now_ms(void);
 
+/* Timeouts count ticks, the first of which is not a whole one. */
+enum { TICK_MS = 10 };
+
 /*
  * At the top of a test program: ends it with exit status 4 (skip) where the
  * machine lacks something, before any test runs.

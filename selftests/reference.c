@@ -128,6 +128,16 @@ void reference_units(struct reference *ref, bool encrypt, const uint8_t *iv,
 	}
 }
 
+void reference_disk(const uint8_t *key, unsigned int bits, uint8_t *data,
+		    size_t length)
+{
+	struct reference *ref = reference_new(key, bits);
+	uint8_t iv[16] = {};
+
+	reference_units(ref, true, iv, 512, data, length);
+	reference_free(ref);
+}
+
 void reference_known(const uint8_t *key, unsigned int bits, const uint8_t *in,
 		     uint8_t *out)
 {

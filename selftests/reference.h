@@ -28,6 +28,10 @@ void reference_piece(struct reference *ref, bool encrypt, const uint8_t *iv,
 void reference_units(struct reference *ref, bool encrypt, const uint8_t *iv,
 		     size_t unit, uint8_t *data, size_t length);
 
+/* What dm-crypt's plain64 makes of a disk's first sectors of 512 bytes. */
+void reference_disk(const uint8_t *key, unsigned int bits, uint8_t *data,
+		    size_t length);
+
 /* AES-ECB of one block under K1 or K2: for a blob's verification pattern. */
 void reference_known(const uint8_t *key, unsigned int bits, const uint8_t *in,
 		     uint8_t *out);

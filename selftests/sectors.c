@@ -15,15 +15,12 @@
 #include "reference.h"
 #include "volume.h"
 
-enum {
-	MAX_SIZE = 65536,
-	SECTOR = 512,
-};
+enum { SECTOR = 512 };
 
 struct options {
 	unsigned int sector_size;
-	unsigned int tables;		/* each at a random sector number */
-	unsigned int sectors;		/* in each */
+	unsigned int places;		/* random sector numbers */
+	unsigned int sectors;		/* at each */
 	bool large_iv;
 	uint8_t blob[PAES_BLOB_SIZE];
 	uint8_t key[64];
@@ -49,10 +46,20 @@ static size_t read_file(const char *path, void *to, size_t room)
 	return n;
 }
 
+static size_t place_size(const struct options *o)
+{
+	return o->sectors * o->sector_size;
+}
+
+static size_t total_size(const struct options *o)
+{
+	return o->places * place_size(o);
+}
+
 static void usage(void)
 {
 	fputs("Usage: sectors --blob FILE --key FILE [--sector-size N] [--large-iv]\n"
-	      "               [--tables N] [--sectors N]\n", stderr);
+	      "               [--places N] [--sectors N]\n", stderr);
 	exit(2);
 }
 
@@ -63,7 +70,7 @@ static void parse(struct options *o, int argc, char **argv)
 		{ "key", required_argument, NULL, 'k' },
 		{ "sector-size", required_argument, NULL, 's' },
 		{ "large-iv", no_argument, NULL, 'l' },
-		{ "tables", required_argument, NULL, 't' },
+		{ "places", required_argument, NULL, 't' },
 		{ "sectors", required_argument, NULL, 'n' },
 		{ 0 }
 	};
@@ -84,7 +91,7 @@ static void parse(struct options *o, int argc, char **argv)
 			o->large_iv = true;
 			break;
 		case 't':
-			o->tables = atoi(optarg);
+			o->places = atoi(optarg);
 			break;
 		case 'n':
 			o->sectors = atoi(optarg);
@@ -93,7 +100,7 @@ static void parse(struct options *o, int argc, char **argv)
 			usage();
 		}
 	}
-	if (!o->bits || o->sectors * o->sector_size > MAX_SIZE)
+	if (!o->bits || total_size(o) > VOLUME_MAX)
 		usage();
 }
 
@@ -106,16 +113,14 @@ static uint64_t iv_of(const struct options *o, uint64_t offset, unsigned int n)
 }
 
 static void expect_cipher(const struct options *o, struct reference *ref,
-			  struct buffers *b, uint64_t offset)
+			  uint8_t *data, uint64_t offset)
 {
 	unsigned int n;
 	uint8_t iv[16];
 
-	memcpy(b->cipher, b->plain, o->sectors * o->sector_size);
-	for (n = 0; n < o->sectors; n++) {
+	for (n = 0; n < o->sectors; n++, data += o->sector_size) {
 		reference_iv(iv, iv_of(o, offset, n));
-		reference_unit(ref, true, iv, b->cipher + n * o->sector_size,
-			       o->sector_size);
+		reference_unit(ref, true, iv, data, o->sector_size);
 	}
 }
 
@@ -135,29 +140,44 @@ static int compare(struct volume *v, struct buffers *b, size_t size)
 	return ret;
 }
 
-static int check_table(const struct options *o, struct reference *ref,
-		       struct buffers *b, uint64_t offset)
+/* Each place is a target of its own in one table. */
+static int check(const struct options *o, const uint64_t *offsets,
+		 struct buffers *b)
 {
-	size_t size = o->sectors * o->sector_size;
 	struct volume_spec spec = {
 		.key = o->blob,
 		.key_size = PAES_BLOB_SIZE,
-		.iv_offset = offset,
+		.iv_offsets = offsets,
+		.targets = o->places,
 		.sector_size = o->sector_size,
 		.large_iv = o->large_iv,
-		.size = size,
+		.size = place_size(o),
 	};
 	struct volume v;
-	int ret, closed;
+	int ret = volume_open(&v, &spec), closed;
 
-	reference_random(b->plain, size);
-	expect_cipher(o, ref, b, offset);
-	ret = volume_open(&v, &spec);
 	if (ret)
 		return ret;
-	ret = compare(&v, b, size);
+	ret = compare(&v, b, total_size(o));
 	closed = volume_close(&v);
 	return ret ? ret : closed;
+}
+
+static void prepare(const struct options *o, uint64_t *offsets,
+		    struct buffers *b)
+{
+	struct reference *ref = reference_new(o->key, o->bits);
+	unsigned int i;
+
+	reference_random(b->plain, total_size(o));
+	memcpy(b->cipher, b->plain, total_size(o));
+	reference_random(offsets, o->places * sizeof(*offsets));
+	for (i = 0; i < o->places; i++) {
+		/* dm-crypt takes no sector number inside a sector. */
+		offsets[i] &= ~(uint64_t)(o->sector_size / SECTOR - 1);
+		expect_cipher(o, ref, b->cipher + i * place_size(o), offsets[i]);
+	}
+	reference_free(ref);
 }
 
 static const char *name_of(int error)
@@ -171,29 +191,24 @@ static const char *name_of(int error)
 
 int main(int argc, char **argv)
 {
-	struct options o = { .sector_size = SECTOR, .tables = 125, .sectors = 8 };
-	struct buffers b = { volume_buffer(MAX_SIZE), volume_buffer(MAX_SIZE),
-			     volume_buffer(MAX_SIZE) };
-	struct reference *ref;
-	uint64_t offset;
-	unsigned int i;
+	struct options o = { .sector_size = SECTOR, .places = 125, .sectors = 8 };
+	struct buffers b = { volume_buffer(VOLUME_MAX), volume_buffer(VOLUME_MAX),
+			     volume_buffer(VOLUME_MAX) };
+	uint64_t *offsets;
 	int ret;
 
 	parse(&o, argc, argv);
-	ref = reference_new(o.key, o.bits);
-	for (i = 0; i < o.tables; i++) {
-		reference_random(&offset, sizeof(offset));
-		/* dm-crypt takes no sector number inside a sector. */
-		offset &= ~(uint64_t)(o.sector_size / SECTOR - 1);
-		ret = check_table(&o, ref, &b, offset);
-		if (ret) {
-			fprintf(stderr, "sector %llu, size %u: %s\n",
-				(unsigned long long)offset, o.sector_size,
-				name_of(ret));
-			return 1;
-		}
+	offsets = calloc(o.places, sizeof(*offsets));
+	if (!offsets)
+		abort();
+	prepare(&o, offsets, &b);
+	ret = check(&o, offsets, &b);
+	if (ret) {
+		fprintf(stderr, "sectors of %u bytes: %s\n", o.sector_size,
+			name_of(ret));
+		return 1;
 	}
 	printf("%u sectors of %u bytes at %u random places\n",
-	       o.tables * o.sectors, o.sector_size, o.tables);
+	       o.places * o.sectors, o.sector_size, o.places);
 	return 0;
 }

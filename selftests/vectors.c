@@ -248,6 +248,20 @@ TEST_F(vectors, a_destination_in_pieces)
 	EXPECT_EQ(-1, difference(self->cipher, self->found, LENGTH));
 }
 
+/* The broker did encrypt it, in its own memory, and then said that it failed. */
+TEST_F(vectors, a_failed_request_writes_nothing)
+{
+	uint8_t untouched[1024];
+
+	memset(untouched, 0x55, sizeof(untouched));
+	memset(self->found, 0x55, sizeof(untouched));
+	self->broker->fault_value = -EIO;
+	self->broker->fault = BROKER_ANSWERS_STATUS;
+	EXPECT_EQ(-EIO, alg_crypt(self->op, true, self->iv, self->plain,
+				  self->found, sizeof(untouched)));
+	EXPECT_EQ(-1, difference(untouched, self->found, sizeof(untouched)));
+}
+
 FIXTURE(ieee1619) {
 	struct broker *broker;
 	uint8_t kek_id[PAES_ID_SIZE];

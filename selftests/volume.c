@@ -22,19 +22,27 @@ enum {
 
 struct dm_call {
 	struct dm_ioctl head;
-	struct dm_target_spec target;
-	char params[4096];
+	char targets[];
+};
+
+struct dm_target {
+	struct dm_target_spec head;
+	char params[2 * 512 + 256];
 };
 
 /* What libdevmapper puts into the cookie to keep udev's hands off. */
 #define UDEV_KEEP_OUT (0x0002u | 0x0004u | 0x0008u | 0x0010u)
 
-static void dm_prepare(struct dm_call *call, const char *name)
+static void dm_prepare(struct dm_call *call, const char *name,
+		       unsigned int targets)
 {
-	memset(call, 0, sizeof(*call));
+	size_t size = sizeof(*call) + targets * sizeof(struct dm_target);
+
+	memset(call, 0, size);
 	call->head.version[0] = 4;
-	call->head.data_size = sizeof(*call);
-	call->head.data_start = sizeof(call->head);
+	call->head.data_size = size;
+	call->head.data_start = sizeof(*call);
+	call->head.target_count = targets;
 	snprintf(call->head.name, sizeof(call->head.name), "%s", name);
 }
 
@@ -54,7 +62,7 @@ static int dm_simple(unsigned long request, const char *name)
 {
 	struct dm_call call;
 
-	dm_prepare(&call, name);
+	dm_prepare(&call, name, 0);
 	return dm_ioctl(request, &call);
 }
 
@@ -65,25 +73,42 @@ static void print_hex(char *to, const uint8_t *bytes, size_t length)
 		sprintf(to, "%02x", *bytes++);
 }
 
+static void describe_target(struct dm_target *t, const struct volume_spec *spec,
+			    unsigned int n)
+{
+	uint64_t length = (spec->size ?: VOLUME_MAX) / SECTOR;
+	char hex[2 * 512 + 1];
+
+	t->head.sector_start = n * length;
+	t->head.length = length;
+	t->head.next = sizeof(*t);
+	strcpy(t->head.target_type, "crypt");
+	print_hex(hex, spec->key, spec->key_size);
+	snprintf(t->params, sizeof(t->params), "%s %s %llu %s %llu %d sector_size:%u%s",
+		 spec->cipher ?: "paes-xts-plain64", hex,
+		 (unsigned long long)(spec->targets ? spec->iv_offsets[n] : 0),
+		 VOLUME_DISK, (unsigned long long)(spec->start + n * length),
+		 1 + spec->large_iv, spec->sector_size ?: SECTOR,
+		 spec->large_iv ? " iv_large_sectors" : "");
+}
+
 static int load_table(const char *name, const struct volume_spec *spec)
 {
-	char hex[2 * 512 + 1];
-	struct dm_call call;
+	unsigned int targets = spec->targets ?: 1, n;
+	struct dm_call *call;
+	int ret;
 
 	if (spec->key_size > 512)
 		return -EINVAL;
-	dm_prepare(&call, name);
-	call.head.target_count = 1;
-	call.target.length = (spec->size ?: VOLUME_MAX) / SECTOR;
-	strcpy(call.target.target_type, "crypt");
-	print_hex(hex, spec->key, spec->key_size);
-	snprintf(call.params, sizeof(call.params), "%s %s %llu %s %llu %d sector_size:%u%s",
-		 spec->cipher ?: "paes-xts-plain64", hex,
-		 (unsigned long long)spec->iv_offset, VOLUME_DISK,
-		 (unsigned long long)spec->start, 1 + spec->large_iv,
-		 spec->sector_size ?: SECTOR,
-		 spec->large_iv ? " iv_large_sectors" : "");
-	return dm_ioctl(DM_TABLE_LOAD, &call);
+	call = malloc(sizeof(*call) + targets * sizeof(struct dm_target));
+	if (!call)
+		return -ENOMEM;
+	dm_prepare(call, name, targets);
+	for (n = 0; n < targets; n++)
+		describe_target((struct dm_target *)call->targets + n, spec, n);
+	ret = dm_ioctl(DM_TABLE_LOAD, call);
+	free(call);
+	return ret;
 }
 
 static int resume(const char *name, unsigned int *device_minor)
@@ -91,7 +116,7 @@ static int resume(const char *name, unsigned int *device_minor)
 	struct dm_call call;
 	int ret;
 
-	dm_prepare(&call, name);
+	dm_prepare(&call, name, 0);
 	call.head.event_nr = UDEV_KEEP_OUT << 16;
 	ret = dm_ioctl(DM_DEV_SUSPEND, &call);
 	*device_minor = minor(call.head.dev);
@@ -130,6 +155,19 @@ static int remove_device(const char *name)
 	return ret;
 }
 
+static void name_volume(char *name, pid_t pid, unsigned int number)
+{
+	snprintf(name, VOLUME_NAME, "paes-test-%d-%u", pid, number);
+}
+
+int volume_forget(pid_t pid)
+{
+	char name[VOLUME_NAME];
+
+	name_volume(name, pid, 0);
+	return remove_device(name);
+}
+
 int volume_open(struct volume *v, const struct volume_spec *spec)
 {
 	static unsigned int number;
@@ -138,7 +176,7 @@ int volume_open(struct volume *v, const struct volume_spec *spec)
 
 	memset(v, 0, sizeof(*v));
 	v->fd = -1;
-	snprintf(v->name, sizeof(v->name), "paes-test-%d-%u", getpid(), number++);
+	name_volume(v->name, getpid(), number++);
 	ret = dm_simple(DM_DEV_CREATE, v->name);
 	if (ret)
 		return ret;

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <linux/aio_abi.h>
 
 #define VOLUME_DISK "/dev/ram0"
@@ -16,6 +17,7 @@
 enum {
 	VOLUME_MAX = 8 << 20,		/* bytes */
 	VOLUME_ALIGN = 4096,		/* of all buffers */
+	VOLUME_NAME = 32,
 };
 
 struct volume_spec {
@@ -23,14 +25,15 @@ struct volume_spec {
 	size_t key_size;
 	const char *cipher;		/* NULL: paes-xts-plain64 */
 	uint64_t start;			/* on the disk, in 512-byte sectors */
-	uint64_t iv_offset;
+	const uint64_t *iv_offsets;	/* one for each target */
+	unsigned int targets;		/* 0: one, from sector number 0 on */
 	unsigned int sector_size;	/* 0: 512 */
 	bool large_iv;			/* IVs count sectors of that size */
-	size_t size;			/* bytes; 0: VOLUME_MAX */
+	size_t size;			/* bytes of a target; 0: VOLUME_MAX */
 };
 
 struct volume {
-	char name[32];
+	char name[VOLUME_NAME];
 	int fd;
 	aio_context_t aio;
 	unsigned int in_flight;
@@ -41,6 +44,9 @@ int volume_open(struct volume *v, const struct volume_spec *spec);
 
 /* Waits for I/O in flight and for the device to go. */
 int volume_close(struct volume *v);
+
+/* Removes the first volume of a process that was killed. */
+int volume_forget(pid_t pid);
 
 /* The whole of length or a negative errno. */
 int volume_write(struct volume *v, const void *data, size_t length, size_t at);
