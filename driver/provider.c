@@ -13,7 +13,9 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/kernel.h>
+#include <linux/jiffies.h>
 #include <linux/mm.h>
+#include <linux/module.h>
 #include <linux/nospec.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -23,6 +25,11 @@
 #include "trace.h"
 
 struct workqueue_struct *paes_wq;
+
+static unsigned int request_seconds = 90;
+module_param(request_seconds, uint, 0644);
+MODULE_PARM_DESC(request_seconds,
+		 "how long a provider may work on a request before it loses all it has to others, in seconds; 0 for ever");
 
 static atomic_t paes_provider_numbers;
 
@@ -98,13 +105,16 @@ static struct paes_request *paes_provider_match(struct paes_provider *provider,
 	return request;
 }
 
-/* A broker that breaks the protocol is not asked again. Completion work only. */
+/*
+ * A broker that breaks the protocol is not asked again.  Called in its work, or
+ * followed by that.
+ */
 static void paes_provider_break(struct paes_provider *provider,
-				const char *why)
+				enum paes_stat stat, const char *why)
 {
 	pr_err_ratelimited("provider %u (%s, pid %d) broken: %s; its requests go elsewhere, restart it\n",
 			   provider->number, provider->name, provider->pid, why);
-	paes_stat_inc(PAES_STAT_INVALID);
+	paes_stat_inc(stat);
 	spin_lock_bh(&provider->lock);
 	provider->dead = true;
 	spin_unlock_bh(&provider->lock);
@@ -119,7 +129,7 @@ static bool paes_provider_take(struct paes_provider *provider)
 	paes_area_take(&provider->area, &cqe);
 	request = paes_provider_match(provider, &cqe);
 	if (!request) {
-		paes_provider_break(provider,
+		paes_provider_break(provider, PAES_STAT_INVALID,
 				    "completion of nothing outstanding, or with a wrong status or length");
 		return false;
 	}
@@ -136,7 +146,7 @@ static bool paes_provider_drain(struct paes_provider *provider)
 	u32 posted = paes_area_posted(&provider->area);
 
 	if (posted > READ_ONCE(provider->issued)) {
-		paes_provider_break(provider,
+		paes_provider_break(provider, PAES_STAT_INVALID,
 				    "more completions than outstanding requests");
 		return false;
 	}
@@ -236,6 +246,62 @@ static void paes_provider_work(struct work_struct *work)
 	paes_provider_put(provider);
 }
 
+static void paes_provider_queue_work(struct paes_provider *provider)
+{
+	paes_provider_get(provider);
+	if (!queue_work(paes_wq, &provider->work))
+		paes_provider_put(provider);
+}
+
+/*
+ * Called after each issue.  If it is armed already it runs later, takes the
+ * lock that the issue was under, and sees the request.
+ */
+static void paes_provider_arm_watch(struct paes_provider *provider)
+{
+	if (delayed_work_pending(&provider->watch))
+		return;
+	paes_provider_get(provider);
+	if (!queue_delayed_work(paes_wq, &provider->watch, HZ))
+		paes_provider_put(provider);
+}
+
+static bool paes_slot_overdue(const struct paes_slot *slot,
+			      unsigned long patience)
+{
+	return slot->request && patience &&
+	       time_after(jiffies, slot->since + patience);
+}
+
+static bool paes_provider_overdue(struct paes_provider *provider)
+{
+	unsigned long patience = READ_ONCE(request_seconds) * (unsigned long)HZ;
+	bool overdue = false;
+	u32 i;
+
+	spin_lock_bh(&provider->lock);
+	for (i = 0; i < provider->depth && !overdue; i++)
+		overdue = paes_slot_overdue(&provider->slots[i], patience);
+	spin_unlock_bh(&provider->lock);
+	return overdue;
+}
+
+/* Once a second while requests are with the broker. */
+static void paes_provider_watch(struct work_struct *work)
+{
+	struct paes_provider *provider =
+		container_of(to_delayed_work(work), struct paes_provider, watch);
+
+	if (paes_provider_overdue(provider)) {
+		paes_provider_break(provider, PAES_STAT_OVERDUE,
+				    "no answer within request_seconds");
+		paes_provider_queue_work(provider);
+	} else if (READ_ONCE(provider->issued)) {
+		paes_provider_arm_watch(provider);
+	}
+	paes_provider_put(provider);
+}
+
 static int paes_provider_alloc_slots(struct paes_provider *provider, u32 depth)
 {
 	u32 i;
@@ -276,6 +342,7 @@ struct paes_provider *paes_provider_new(struct paes_setup *setup)
 	INIT_LIST_HEAD(&provider->control);
 	init_waitqueue_head(&provider->wait);
 	INIT_WORK(&provider->work, paes_provider_work);
+	INIT_DELAYED_WORK(&provider->watch, paes_provider_watch);
 	spin_lock_init(&provider->lock);
 	provider->number = atomic_inc_return(&paes_provider_numbers);
 	provider->pid = task_tgid_nr(current);
@@ -288,13 +355,6 @@ struct paes_provider *paes_provider_new(struct paes_setup *setup)
 		return ERR_PTR(err);
 	}
 	return provider;
-}
-
-static void paes_provider_queue_work(struct paes_provider *provider)
-{
-	paes_provider_get(provider);
-	if (!queue_work(paes_wq, &provider->work))
-		paes_provider_put(provider);
 }
 
 /**
@@ -372,6 +432,7 @@ static void paes_provider_push(struct paes_provider *provider, u32 slot,
 	struct paes_slot *s = &provider->slots[slot];
 
 	s->request = request;
+	s->since = jiffies;
 	provider->issued++;
 	request->desc.tag = slot;
 	request->desc.generation = ++s->generation;
@@ -411,6 +472,7 @@ bool paes_provider_issue(struct paes_provider *provider, u32 slot,
 		return false;
 	}
 	paes_stat_inc(PAES_STAT_ISSUED);
+	paes_provider_arm_watch(provider);
 	/* Orders the push before the look at the queue: wait_event()'s pair. */
 	if (wq_has_sleeper(&provider->wait))
 		wake_up(&provider->wait);

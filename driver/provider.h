@@ -56,16 +56,19 @@ struct paes_request {
 /**
  * struct paes_slot - a place for one outstanding request
  * @request:	while issued: owned by the broker; NULL while free or reserved
+ * @since:	jiffies when it was issued
  * @generation:	raised at each issue; a completion must name it
  */
 struct paes_slot {
 	struct paes_request *request;
+	unsigned long since;
 	u32 generation;
 };
 
 /**
  * struct paes_provider - see above
- * @refs:	the file, the work while queued, each reserved slot, sessions
+ * @refs:	the file, @work and @watch while queued, each reserved slot,
+ *		sessions
  * @registered:	in the registry; paes_sessions_lock
  * @sessions:	keys at this provider; paes_sessions_lock
  * @number:	for logs and traces
@@ -76,6 +79,7 @@ struct paes_slot {
  * @area:	shared pages; sq side under @lock, cq side @work only
  * @wait:	the broker, in PAES_IOC_ENTER
  * @work:	takes completions; after death, gives the requests back
+ * @watch:	looks for requests that the broker doesn't answer
  * @idle:	called by @work when slots may have become free
  * @gone:	called once by @work after death, before requests are lost
  * @lock:	protects what follows; innermost, BH
@@ -101,6 +105,7 @@ struct paes_provider {
 	struct paes_area area;
 	wait_queue_head_t wait;
 	struct work_struct work;
+	struct delayed_work watch;
 	void (*idle)(struct paes_provider *provider);
 	void (*gone)(struct paes_provider *provider);
 

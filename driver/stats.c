@@ -44,6 +44,7 @@ PAES_STAT_ATTR(opened, PAES_STAT_OPENED);
 PAES_STAT_ATTR(rejected, PAES_STAT_REJECTED);
 PAES_STAT_ATTR(stale, PAES_STAT_STALE);
 PAES_STAT_ATTR(invalid, PAES_STAT_INVALID);
+PAES_STAT_ATTR(overdue, PAES_STAT_OVERDUE);
 
 static struct attribute *paes_stat_attrs[] = {
 	&stat_submitted.attr.attr,
@@ -58,6 +59,7 @@ static struct attribute *paes_stat_attrs[] = {
 	&stat_rejected.attr.attr,
 	&stat_stale.attr.attr,
 	&stat_invalid.attr.attr,
+	&stat_overdue.attr.attr,
 	NULL
 };
 

@@ -22,6 +22,7 @@ enum paes_stat {
 	PAES_STAT_REJECTED,	/* wrapped keys refused */
 	PAES_STAT_STALE,	/* requests refused for their session token */
 	PAES_STAT_INVALID,	/* providers broken by an invalid completion */
+	PAES_STAT_OVERDUE,	/* providers broken because they did not answer */
 	PAES_STATS,
 };
 

@@ -136,9 +136,9 @@ import "$work/128" 32
 set +e
 
 plan 15
-check "1000 sectors of 512 bytes equal OpenSSL's, AES-256" \
+check "1000 sectors of 512 bytes at random numbers equal OpenSSL's, AES-256" \
 	sectors --blob "$work/256.blob" --key "$work/256.key"
-check "1000 sectors of 4096 bytes equal OpenSSL's, AES-256" \
+check "1000 sectors of 4096 bytes at random numbers equal OpenSSL's, AES-256" \
 	sectors --blob "$work/256.blob" --key "$work/256.key" \
 	--sector-size 4096 --large-iv
 check "sectors of 512 bytes equal OpenSSL's, AES-128" \

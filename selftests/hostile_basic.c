@@ -186,6 +186,26 @@ TEST_F(allowed, scribbling_over_descriptors_harms_nobody)
 	EXPECT_EQ(0, memcmp(self->plain, self->found, 4096));
 }
 
+/* It lives and answers nothing: its requests go to one that answers. */
+TEST_F(allowed, a_silent_broker_loses_its_requests)
+{
+	struct broker *other = broker_new(self->key.kek_id);
+	long patience = module_param("request_seconds");
+	long overdue = module_stat("overdue");
+
+	ASSERT_TRUE(module_set_param("request_seconds", 1));
+	self->broker->fault = BROKER_IS_SILENT;
+	EXPECT_EQ(0, volume_submit(&self->volume, IOCB_CMD_PWRITE, self->plain, SIZE, 0));
+	ASSERT_EQ(0, broker_start(other));
+	EXPECT_EQ(0, volume_reap_all(&self->volume, SIZE, WAIT_MS));
+	EXPECT_TRUE(broker_reaches(&self->broker->ended, ESHUTDOWN, WAIT_MS));
+	EXPECT_EQ(overdue + 1, module_stat("overdue"));
+	EXPECT_EQ(0, volume_read(&self->volume, self->found, SIZE, 0));
+	EXPECT_EQ(0, memcmp(self->plain, self->found, SIZE));
+	module_set_param("request_seconds", patience);
+	broker_free(other);
+}
+
 TEST_F(allowed, a_silent_broker_is_replaced_when_it_dies)
 {
 	self->broker->fault = BROKER_IS_SILENT;

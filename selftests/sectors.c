@@ -19,8 +19,9 @@ enum { SECTOR = 512 };
 
 struct options {
 	unsigned int sector_size;
-	unsigned int places;		/* random sector numbers */
+	unsigned int places;		/* random sector numbers, of one table */
 	unsigned int sectors;		/* at each */
+	unsigned int rounds;		/* tables, one after the other */
 	bool large_iv;
 	uint8_t blob[PAES_BLOB_SIZE];
 	uint8_t key[64];
@@ -59,7 +60,7 @@ static size_t total_size(const struct options *o)
 static void usage(void)
 {
 	fputs("Usage: sectors --blob FILE --key FILE [--sector-size N] [--large-iv]\n"
-	      "               [--places N] [--sectors N]\n", stderr);
+	      "               [--places N] [--sectors N] [--rounds N]\n", stderr);
 	exit(2);
 }
 
@@ -72,6 +73,7 @@ static void parse(struct options *o, int argc, char **argv)
 		{ "large-iv", no_argument, NULL, 'l' },
 		{ "places", required_argument, NULL, 't' },
 		{ "sectors", required_argument, NULL, 'n' },
+		{ "rounds", required_argument, NULL, 'r' },
 		{ 0 }
 	};
 	int c;
@@ -96,11 +98,14 @@ static void parse(struct options *o, int argc, char **argv)
 		case 'n':
 			o->sectors = atoi(optarg);
 			break;
+		case 'r':
+			o->rounds = atoi(optarg);
+			break;
 		default:
 			usage();
 		}
 	}
-	if (!o->bits || total_size(o) > VOLUME_MAX)
+	if (!o->bits || !o->places || !o->rounds || total_size(o) > VOLUME_MAX)
 		usage();
 }
 
@@ -191,24 +196,29 @@ static const char *name_of(int error)
 
 int main(int argc, char **argv)
 {
-	struct options o = { .sector_size = SECTOR, .places = 125, .sectors = 8 };
+	struct options o = { .sector_size = SECTOR, .places = 125,
+			     .sectors = 1, .rounds = 8 };
 	struct buffers b = { volume_buffer(VOLUME_MAX), volume_buffer(VOLUME_MAX),
 			     volume_buffer(VOLUME_MAX) };
+	unsigned int round;
 	uint64_t *offsets;
-	int ret;
+	int ret = 0;
 
 	parse(&o, argc, argv);
 	offsets = calloc(o.places, sizeof(*offsets));
 	if (!offsets)
 		abort();
-	prepare(&o, offsets, &b);
-	ret = check(&o, offsets, &b);
+	for (round = 0; !ret && round < o.rounds; round++) {
+		prepare(&o, offsets, &b);
+		ret = check(&o, offsets, &b);
+	}
 	if (ret) {
 		fprintf(stderr, "sectors of %u bytes: %s\n", o.sector_size,
 			name_of(ret));
 		return 1;
 	}
 	printf("%u sectors of %u bytes at %u random places\n",
-	       o.places * o.sectors, o.sector_size, o.places);
+	       o.rounds * o.places * o.sectors, o.sector_size,
+	       o.rounds * o.places);
 	return 0;
 }

@@ -44,7 +44,8 @@
  * {tag, generation, status, length}, after holding them against its own
  * table.  A completion that matches nothing outstanding, or cq_tail running
  * ahead of what is outstanding, breaks the provider: all its requests go
- * elsewhere and every later ioctl fails with ESHUTDOWN.
+ * elsewhere and every later ioctl fails with ESHUTDOWN.  So does leaving a
+ * request without an answer for longer than the module's request_seconds.
  *
  * 3. Working and waiting
  *
@@ -135,7 +136,8 @@ enum {
  * @data_size:	out: bytes of the data area
  * @map_size:	out: bytes to map, at file offset 0
  * @reserved:	in: 0
- * @name:	in: for logs and status, printable ASCII, NUL-terminated
+ * @name:	in: for logs and status: 1 to 31 printable ASCII characters
+ *		without blanks, NUL up to the end
  */
 struct paes_setup {
 	__u32	version;
