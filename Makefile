@@ -44,8 +44,13 @@ clean:				## all that was built here
 
 # --- installing
 
+# Debian's headers have no System.map, without which modules_install doesn't
+# call depmod: so it is called here, unless this fills a package's directory.
 install: install-user		## module, tools, unit, udev rule (as root)
-	$(MAKE) -C $(KDIR) M=$(TOP) modules_install
+	$(MAKE) -C $(KDIR) M=$(TOP) INSTALL_MOD_PATH=$(DESTDIR) \
+		modules_install DEPMOD=true
+	test -n "$(DESTDIR)" || depmod $$($(MAKE) -s -C $(KDIR) kernelrelease)
+	test -n "$(DESTDIR)" || ! test -d /run/systemd/system || systemctl daemon-reload
 
 install-user: userspace
 	$(INSTALL) -D -m 755 $(BUILD)/userspace/bin/paes $(DESTDIR)$(bindir)/paes
