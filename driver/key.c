@@ -4,6 +4,7 @@
 #include <linux/slab.h>
 
 #include "key.h"
+#include "work.h"
 
 static atomic_t paes_key_numbers;
 
@@ -20,8 +21,10 @@ void paes_key_get(struct paes_key *key)
  */
 void paes_key_put(struct paes_key *key)
 {
-	if (refcount_dec_and_test(&key->refs))
-		kfree_sensitive(key);
+	if (!refcount_dec_and_test(&key->refs))
+		return;
+	kfree_sensitive(key);
+	paes_work_put();
 }
 
 /**
@@ -37,6 +40,7 @@ struct paes_key *paes_key_new(const u8 *bytes, work_func_t hold)
 
 	if (!key)
 		return NULL;
+	paes_work_get();
 	refcount_set(&key->refs, 1);
 	INIT_LIST_HEAD(&key->registered);
 	key->number = atomic_inc_return(&paes_key_numbers);

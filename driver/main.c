@@ -7,24 +7,21 @@
 
 #include <crypto/algapi.h>
 #include <linux/module.h>
-#include <linux/workqueue.h>
 
 #include "chardev.h"
 #include "debugfs.h"
-#include "provider.h"
 #include "skcipher.h"
+#include "work.h"
 
 static int __init paes_init(void)
 {
-	int err;
+	int err = paes_work_init();
 
-	/* It sits under block I/O: it must run when memory is short. */
-	paes_wq = alloc_workqueue("paes", WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
-	if (!paes_wq)
-		return -ENOMEM;
+	if (err)
+		return err;
 	err = paes_chardev_register();
 	if (err)
-		goto err_wq;
+		goto err_work;
 	err = paes_skcipher_register();
 	if (err)
 		goto err_chardev;
@@ -33,8 +30,8 @@ static int __init paes_init(void)
 
 err_chardev:
 	paes_chardev_unregister();
-err_wq:
-	destroy_workqueue(paes_wq);
+err_work:
+	paes_work_exit();
 	return err;
 }
 
@@ -43,7 +40,7 @@ static void __exit paes_exit(void)
 	paes_debugfs_exit();
 	paes_skcipher_unregister();
 	paes_chardev_unregister();
-	destroy_workqueue(paes_wq);
+	paes_work_exit();
 }
 
 module_init(paes_init);

@@ -24,8 +24,6 @@
 #include "stats.h"
 #include "trace.h"
 
-struct workqueue_struct *paes_wq;
-
 static unsigned int request_seconds = 90;
 module_param(request_seconds, uint, 0644);
 MODULE_PARM_DESC(request_seconds,
@@ -40,6 +38,7 @@ static void paes_provider_free(struct paes_provider *provider)
 	kvfree(provider->free_slots);
 	kfree(provider->kek_ids);
 	kfree(provider);
+	paes_work_put();
 }
 
 void paes_provider_get(struct paes_provider *provider)
@@ -336,6 +335,7 @@ struct paes_provider *paes_provider_new(struct paes_setup *setup)
 	provider = kzalloc(sizeof(*provider), GFP_KERNEL);
 	if (!provider)
 		return ERR_PTR(-ENOMEM);
+	paes_work_get();
 	refcount_set(&provider->refs, 1);
 	INIT_LIST_HEAD(&provider->registered);
 	INIT_LIST_HEAD(&provider->sessions);

@@ -12,9 +12,9 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/wait.h>
-#include <linux/workqueue.h>
 
 #include "ring.h"
+#include "work.h"
 
 struct paes_provider;
 struct paes_request;
@@ -120,8 +120,6 @@ struct paes_provider {
 	struct list_head control;
 	unsigned long served;
 };
-
-extern struct workqueue_struct *paes_wq;
 
 struct paes_provider *paes_provider_new(struct paes_setup *setup);
 void paes_provider_get(struct paes_provider *provider);
