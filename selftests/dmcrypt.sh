@@ -130,12 +130,42 @@ bad_blob_is_refused() {
 	log_since | grep -q -- '--volume-key-file'
 }
 
+# A request's way, one that lost its worker too, and not a byte of the key's.
+traced() {
+	local trace=/sys/kernel/tracing event blob
+	[[ -e $trace/events ]] || mount -t tracefs tracefs "$trace"
+	blob=$(hex "$work/256.blob")
+	: >"$trace"/trace
+	echo 1 >"$trace"/events/paes/enable
+	open_volume paes_test_a paes-xts-plain64 "$blob"
+	pkill -STOP -x paesd-worker
+	write_random paes_test_a &
+	sleep 1
+	pkill -KILL -x paesd-worker
+	wait $!
+	reads_the_same paes_test_a
+	close_volume paes_test_a
+	echo 0 >"$trace"/events/paes/enable
+	cp "$trace"/trace "$work/trace"
+	for event in 'submit: key=[0-9]+ op=encrypt length=512' 'issue: .*op=open' \
+		'issue: .*op=decrypt' 'complete: .*status=0' 'reissue: .*op=encrypt'; do
+		grep -Eq "paes_$event" "$work/trace" || {
+			echo "expected a line paes_$event in the trace"
+			return 1
+		}
+	done
+	if grep -Eiq "${blob:64:32}|iv=|token=" "$work/trace"; then
+		echo "the trace shows what it must not"
+		return 1
+	fi
+}
+
 set -e
 import "$work/256" 64
 import "$work/128" 32
 set +e
 
-plan 15
+plan 18
 check "1000 sectors of 512 bytes at random numbers equal OpenSSL's, AES-256" \
 	sectors --blob "$work/256.blob" --key "$work/256.key"
 check "1000 sectors of 4096 bytes at random numbers equal OpenSSL's, AES-256" \
@@ -152,11 +182,16 @@ check "xts-plain reads and is read as aes" same_as_aes xts-plain "$work/256"
 check "xts-plain64be reads and is read as aes" same_as_aes xts-plain64be "$work/256"
 check "sector_size:4096 iv_large_sectors reads and is read as aes" \
 	same_as_aes xts-plain64 "$work/256" 8 sector_size:4096 iv_large_sectors
+for n in 1024 2048; do
+	check "sector_size:$n iv_large_sectors reads and is read as aes" \
+		same_as_aes xts-plain64 "$work/256" 8 sector_size:$n iv_large_sectors
+done
 check "no_read_workqueue no_write_workqueue reads and is read as aes" \
 	same_as_aes xts-plain64 "$work/256" 0 no_read_workqueue no_write_workqueue
 check "a key of the kernel's keyring is the same key" logon_key
 check "the table shows the wrapped key" table_shows_the_blob
 check "another key reads other data" two_keys_differ
 check "a wiped key is gone, and can be set again" key_wipe
+check "tracepoints show a request's way, and one that lost its worker" traced
 check "a changed or random key is refused, and the log says why" bad_blob_is_refused
 finish

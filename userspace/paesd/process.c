@@ -29,6 +29,8 @@ int process_follow(int channel)
 	struct ucred supervisor;
 	socklen_t size = sizeof(supervisor);
 
+	/* It was started from /proc/self/exe: "exe" would say nothing in ps. */
+	prctl(PR_SET_NAME, "paesd-worker");
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 ||
 	    getsockopt(channel, SOL_SOCKET, SO_PEERCRED, &supervisor, &size) < 0)
 		return -errno;

@@ -7,6 +7,7 @@ set -u
 
 build=$(realpath "$1")
 paesd=$build/bin/paesd
+answer=$(realpath "$(dirname "$0")")/answer
 helper=$build/tests/bin/paesd_helper
 fakedev=$build/tests/bin/paesd_fakedev.so
 module=$build/tests/bin/paesd_countlogin.so
@@ -214,6 +215,17 @@ ok "the socket is gone" test ! -e "$dir/sock"
 rm -f "$dir/refuse"
 logins 0
 
+echo "# a PIN from the terminal"
+LD_PRELOAD=$fakedev PAES_FAKE_DEVICE=$dir/dev "$answer" "PIN of" 271828 "$paesd" \
+	--status-socket "$dir/sock" --device "$dir/dev" --token "$one" --workers 1 \
+	>"$dir/log" 2>&1 &
+pid=$!
+ok "is asked for" eventually status_has '"state":"serving"'
+kill -TERM "$(pgrep -P "$pid")"
+ok "and the foreground ends" ends 0
+ok "it wasn't shown" never_says 271828
+rm -f "$dir/count"
+
 echo "# two tokens, one with the wrong PIN"
 cat >"$dir/two.json" <<JSON
 { "tokens": [ { "uri": "$one", "pin-file": "$dir/wrong", "workers": 1 },
@@ -221,8 +233,8 @@ cat >"$dir/two.json" <<JSON
 JSON
 start --config "$dir/two.json"
 ok "one serves" eventually status_has '"label":"two","state":"serving"'
-ok "the other is refused" status_has '"label":"one","state":"pin-refused"'
-ok "ready all the same" says "paesd: ready"
+ok "the other is refused" eventually status_has '"label":"one","state":"pin-refused"'
+ok "ready all the same" eventually says "paesd: ready"
 
 echo "# ends"
 eventually status_has '"number":3,"pid":[0-9]*,"state":"serving"'
