@@ -90,8 +90,11 @@ demo: deps			## watch a LUKS2 and a plain volume work, in a guest
 check: deps			## all tests; about 30 minutes without KVM
 	@.ci/check
 
+bench: deps			## ratios to the token, aes-xts and nbdkit; BENCH=engine|guest|slow|cost|scale
+	@qemu/bench $(BENCH)
+
 style: deps			## checkpatch, sparse, shellcheck, headers in C and C++
 	@.ci/style
 
 .PHONY: all help userspace module selftests clean install install-user stage \
-	uninstall deps demo check style
+	uninstall deps demo check bench style

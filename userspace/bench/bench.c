@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "bench.h"
+
+#include "log.h"
+#include "pin.h"
+#include "sample.h"
+
+#include "../paesd/process.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void bench_check(int error, const char *what)
+{
+	if (!error)
+		return;
+	log_error("%s failed: %s; nothing was measured", what, strerror(-error));
+	exit(1);
+}
+
+static void open_token(struct bench *bench, const char *uri, const char *pin_file)
+{
+	CLEANUP(secret) struct secret *pin = pin_get(pin_file, "bench");
+
+	bench_check(pin ? 0 : -ENOENT, "reading the PIN");
+	bench_check(token_open(&bench->token, uri, pin), "opening the token");
+}
+
+/* As a worker has it: unwrapped from a blob. */
+static void open_key(struct bench *bench)
+{
+	unsigned char kek[1][PAES_ID_SIZE];
+	struct xtskey made;
+
+	bench_check(token_list_keks(bench->token, kek, 1) > 0 ? 0 : -ENOKEY,
+		    "finding a KEK (made by \"paes init\")");
+	bench_check(xtskey_generate(&made, bench->token, 256), "making a key");
+	bench_check(xtskey_seal(&made, bench->token, kek[0], 256, 0, &bench->blob),
+		    "wrapping it");
+	xtskey_close(&made, bench->token);
+	bench_check(xtskey_open(&bench->key, bench->token, &bench->blob),
+		    "unwrapping it");
+}
+
+void bench_open(struct bench *bench, const char *uri, const char *pin_file)
+{
+	process_serve_io(LOG_LEVEL_DEBUG);
+	open_token(bench, uri, pin_file);
+	open_key(bench);
+	bench->engine = engine_new(bench->token);
+	bench->data = aligned_alloc(BENCH_SECTOR, BENCH_DATA);
+	bench_check(bench->engine && bench->data ? 0 : -ENOMEM, "allocating");
+	memset(bench->data, 0x5a, BENCH_DATA);
+}
+
+void bench_close(struct bench *bench)
+{
+	free(bench->data);
+	engine_free(bench->engine);
+	xtskey_close(&bench->key, bench->token);
+	token_close(bench->token);
+}
+
+static struct engine_request sector_request(struct bench *bench, bool encrypt,
+					    uint64_t sector)
+{
+	struct engine_request request = {
+		.key = &bench->key,
+		.encrypt = encrypt,
+		.length = BENCH_SECTOR,
+		.unit_size = BENCH_SECTOR,
+		.data = bench->data + sector * BENCH_SECTOR % BENCH_DATA,
+	};
+
+	memcpy(request.iv, &sector, sizeof(sector));
+	return request;
+}
+
+void bench_engine(struct bench *bench, bool encrypt, unsigned int sectors)
+{
+	struct engine_request requests[BENCH_BATCH];
+	static uint64_t next;
+
+	for (unsigned int i = 0; i < sectors; i++)
+		requests[i] = sector_request(bench, encrypt, next++);
+	engine_run(bench->engine, requests, sectors);
+	for (unsigned int i = 0; i < sectors; i++)
+		bench_check(requests[i].status, "a request");
+}
+
+void bench_token(struct bench *bench, bool encrypt, size_t size)
+{
+	int error;
+
+	if (encrypt)
+		error = token_encrypt(bench->token, bench->key.k1, bench->data,
+				      bench->data, size);
+	else
+		error = token_decrypt(bench->token, bench->key.k1, bench->data,
+				      bench->data, size);
+	bench_check(error, "a call of the token");
+}
