@@ -83,7 +83,7 @@ void bench_engine(struct bench *bench, bool encrypt, unsigned int sectors)
 
 	for (unsigned int i = 0; i < sectors; i++)
 		requests[i] = sector_request(bench, encrypt, next++);
-	engine_run(bench->engine, requests, sectors);
+	engine_run(bench->engine, requests, sectors, NULL, NULL);
 	for (unsigned int i = 0; i < sectors; i++)
 		bench_check(requests[i].status, "a request");
 }

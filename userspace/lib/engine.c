@@ -39,6 +39,8 @@ struct engine {
 	size_t blocks_used;
 	size_t steals_used;
 	struct engine_request *group[ENGINE_BATCH_MAX];
+	engine_done *done;	/* of the run; or NULL */
+	void *context;
 };
 
 /* A place in the scratch, moved on unit by unit. */
@@ -283,11 +285,13 @@ static void store_unit(const struct engine_request *request, uint32_t unit,
 	move_on(request, at);
 }
 
-static void set_status(struct engine_request *const *requests,
-		       unsigned int count, int status)
+static void finish(struct engine *engine, struct engine_request *const *requests,
+		   unsigned int count, int status)
 {
 	for (unsigned int i = 0; i < count; i++)
 		requests[i]->status = status;
+	if (engine->done)
+		engine->done(engine->context, requests, count);
 }
 
 static struct cursor round_start(struct engine *engine, uint8_t *tweak)
@@ -360,12 +364,12 @@ static void run_slice(struct engine *engine, struct engine_request *const *reque
 	raise_mark(&engine->tweaks_used, engine->tweaks, at.tweak);
 	if (encrypt_tweaks(engine, requests[0]->key,
 			   (size_t)(at.tweak - engine->tweaks))) {
-		set_status(requests, count, -EIO);
+		finish(engine, requests, count, -EIO);
 		return;
 	}
 	for (; count; requests += n, count -= n) {
 		n = round_length(requests, count);
-		set_status(requests, n, run_round(engine, requests, n, &tweak));
+		finish(engine, requests, n, run_round(engine, requests, n, &tweak));
 	}
 }
 
@@ -405,11 +409,19 @@ static unsigned int gather(struct engine *engine, struct engine_request *first,
 	return n;
 }
 
+/* Tells of those that won't be run. */
+static void sort_out(struct engine *engine, struct engine_request *request)
+{
+	request->status = PENDING;
+	if (!is_valid(request))
+		finish(engine, &request, 1, -EINVAL);
+}
+
 static void run_batch(struct engine *engine, struct engine_request *requests,
 		      unsigned int count)
 {
 	for (unsigned int i = 0; i < count; i++)
-		requests[i].status = is_valid(&requests[i]) ? PENDING : -EINVAL;
+		sort_out(engine, &requests[i]);
 	for (unsigned int i = 0; i < count; i++)
 		if (requests[i].status == PENDING)
 			run_group(engine, gather(engine, &requests[i],
@@ -417,8 +429,10 @@ static void run_batch(struct engine *engine, struct engine_request *requests,
 }
 
 void engine_run(struct engine *engine, struct engine_request *requests,
-		unsigned int count)
+		unsigned int count, engine_done *done, void *context)
 {
+	engine->done = done;
+	engine->context = context;
 	for (unsigned int n; count; requests += n, count -= n) {
 		n = count < ENGINE_BATCH_MAX ? count : ENGINE_BATCH_MAX;
 		run_batch(engine, requests, n);

@@ -42,10 +42,18 @@ struct engine *engine_new(struct token *token);
 void engine_free(struct engine *engine);	/* NULL is fine */
 
 /*
- * Runs a batch; each request gets its status.  Allocates nothing.  Scratch
- * that held tweaks or clear data is wiped before it returns.
+ * Told as soon as `count` requests have their status, in the order of a round.
+ * What it is told of may be published at once: their data isn't touched again.
+ */
+typedef void engine_done(void *context, struct engine_request *const *requests,
+			 unsigned int count);
+
+/*
+ * Runs a batch; each request gets its status and is told of once, also when it
+ * failed; `done` may be NULL.  Allocates nothing.  Scratch that held tweaks or
+ * clear data is wiped before it returns.
  */
 void engine_run(struct engine *engine, struct engine_request *requests,
-		unsigned int count);
+		unsigned int count, engine_done *done, void *context);
 
 #endif

@@ -57,7 +57,7 @@ static int serve_publish(struct serve *serve)
  */
 static int serve_again(struct serve *serve, struct engine_request *run)
 {
-	engine_run(serve->engine, run, 1);
+	engine_run(serve->engine, run, 1, NULL, NULL);
 	if (!run->status)
 		return 0;
 	if (!keys_works(&serve->keys, run->key))
@@ -94,7 +94,7 @@ static int serve_batch(struct serve *serve)
 	if (!serve->count)
 		return 0;
 	pulse_begin(serve->pulse);
-	engine_run(serve->engine, serve->run, serve->count);
+	engine_run(serve->engine, serve->run, serve->count, NULL, NULL);
 	lost = serve_answer_batch(serve);
 	serve->count = 0;
 	error = serve_publish(serve);

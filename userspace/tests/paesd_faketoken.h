@@ -110,9 +110,11 @@ static inline void fake_run(struct engine_request *request)
 }
 
 void engine_run(struct engine *engine, struct engine_request *requests,
-		unsigned int count)
+		unsigned int count, engine_done *done, void *context)
 {
 	(void)engine;
+	(void)done;
+	(void)context;
 	fake.run_sizes[fake.runs++ % 64] = count;
 	for (unsigned int i = 0; i < count; i++)
 		fake_run(&requests[i]);

@@ -100,7 +100,7 @@ static void run_one(const struct xtskey *key, bool encrypt, const uint8_t *iv,
 	};
 
 	memcpy(request.iv, iv, 16);
-	engine_run(here.engine, &request, 1);
+	engine_run(here.engine, &request, 1, NULL, NULL);
 	assert_int_equal(request.status, 0);
 }
 
@@ -196,7 +196,7 @@ static void check_against_oracle(int key, bool encrypt, uint32_t unit_size,
 	support_random(request.iv, sizeof(request.iv));
 	memcpy(expected, data, size);
 	oracle_units(key, encrypt, request.iv, unit_size, expected, size);
-	engine_run(here.engine, &request, 1);
+	engine_run(here.engine, &request, 1, NULL, NULL);
 	assert_int_equal(request.status, 0);
 	assert_memory_equal(data, expected, size);
 	free(data);
@@ -268,7 +268,7 @@ static void test_iv_carry(void **state)
 		support_random(data, sizeof(data));
 		memcpy(expected, data, sizeof(data));
 		oracle_units(1, true, request.iv, 512, expected, sizeof(data));
-		engine_run(here.engine, &request, 1);
+		engine_run(here.engine, &request, 1, NULL, NULL);
 		assert_int_equal(request.status, 0);
 		assert_memory_equal(data, expected, sizeof(data));
 	}
@@ -291,7 +291,7 @@ static void check_split(uint32_t size, uint32_t first, bool encrypt)
 	memcpy(request[1].iv, request[0].iv, 16);
 	memcpy(expected, data, size);
 	oracle_units(2, encrypt, request[0].iv, size, expected, size);
-	engine_run(here.engine, request, 2);
+	engine_run(here.engine, request, 2, NULL, NULL);
 	assert_int_equal(request[0].status, 0);
 	assert_int_equal(request[1].status, 0);
 	assert_memory_equal(data, expected, size);
@@ -358,7 +358,7 @@ static void check_batch(unsigned int count)
 		oracle_units(key, r->encrypt, r->iv, r->unit_size, expected[i],
 			     r->length);
 	}
-	engine_run(here.engine, requests, count);
+	engine_run(here.engine, requests, count, NULL, NULL);
 	for (unsigned int i = 0; i < count; i++) {
 		assert_int_equal(requests[i].status, 0);
 		assert_memory_equal(data[i], expected[i], sizeof(data[i]));
@@ -398,7 +398,7 @@ static void test_invalid_requests(void **state)
 	bad[6].unit_size = 256;
 	bad[6].first_block = 1;
 	bad[7].length = bad[7].unit_size = ENGINE_REQUEST_MAX + 16;
-	engine_run(here.engine, bad, 8);
+	engine_run(here.engine, bad, 8, NULL, NULL);
 	for (int i = 0; i < 8; i++)
 		assert_int_equal(bad[i].status, -EINVAL);
 	assert_true(paes_blob_all_zero(data, sizeof(data)));
@@ -417,12 +417,63 @@ static void test_invalid_among_valid(void **state)
 			.encrypt = true, .data = data[i], .length = 512,
 			.unit_size = 512 };
 	requests[1].unit_size = 8;
-	engine_run(here.engine, requests, 3);
+	engine_run(here.engine, requests, 3, NULL, NULL);
 	oracle_units(1, true, requests[0].iv, 512, expected, 512);
 	assert_int_equal(requests[1].status, -EINVAL);
 	assert_memory_equal(data[0], expected, 512);
 	assert_memory_equal(data[2], expected, 512);
 	assert_true(paes_blob_all_zero(data[1], 512));
+}
+
+/* Of each request: how often it was told of, and what its data was then. */
+struct told {
+	const struct engine_request *first;
+	unsigned int times[2 * ENGINE_BATCH_MAX];
+	uint8_t data[2 * ENGINE_BATCH_MAX][512];
+};
+
+static void tell(void *context, struct engine_request *const *requests,
+		 unsigned int count)
+{
+	struct told *told = context;
+
+	assert_true(count > 0);
+	for (unsigned int i = 0; i < count; i++) {
+		size_t place = (size_t)(requests[i] - told->first);
+
+		told->times[place]++;
+		if (requests[i]->status == 0)
+			memcpy(told->data[place], requests[i]->data, 512);
+	}
+}
+
+/* Three keys, both directions, and one in seven invalid. */
+static struct engine_request mixed_request(unsigned int i, uint8_t data[512])
+{
+	return (struct engine_request){
+		.key = &here.keys[i % KEYS], .encrypt = i & 1, .data = data,
+		.length = 512, .unit_size = i % 7 ? 512 : 5,
+		.iv = { (uint8_t)i },
+	};
+}
+
+static void test_told_once(void **state)
+{
+	static struct engine_request requests[2 * ENGINE_BATCH_MAX];
+	static uint8_t data[2 * ENGINE_BATCH_MAX][512];
+	static struct told told = { .first = requests };
+
+	(void)state;
+	support_need_softhsm();
+	for (unsigned int i = 0; i < 2 * ENGINE_BATCH_MAX; i++)
+		requests[i] = mixed_request(i, data[i]);
+	engine_run(here.engine, requests, 2 * ENGINE_BATCH_MAX, tell, &told);
+	for (unsigned int i = 0; i < 2 * ENGINE_BATCH_MAX; i++) {
+		assert_int_equal(told.times[i], 1);
+		assert_int_equal(requests[i].status, i % 7 ? 0 : -EINVAL);
+		assert_memory_equal(told.data[i], data[i], 512);
+		assert_int_equal(paes_blob_all_zero(data[i], 512), i % 7 == 0);
+	}
 }
 
 int main(void)
@@ -440,6 +491,7 @@ int main(void)
 		cmocka_unit_test(test_batches),
 		cmocka_unit_test(test_invalid_requests),
 		cmocka_unit_test(test_invalid_among_valid),
+		cmocka_unit_test(test_told_once),
 	};
 
 	return cmocka_run_group_tests_name("engine", tests, start, stop);

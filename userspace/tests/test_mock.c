@@ -115,7 +115,7 @@ static void fill_batch(struct batch *batch, bool encrypt)
 static void run_healthy(struct batch *batch)
 {
 	set_fault(MOCK_NONE, 0);
-	engine_run(here.engine, batch->requests, REQUESTS);
+	engine_run(here.engine, batch->requests, REQUESTS, NULL, NULL);
 	for (int i = 0; i < REQUESTS; i++) {
 		assert_int_equal(batch->requests[i].status, 0);
 		memcpy(batch->right[i], batch->data[i], batch->requests[i].length);
@@ -162,7 +162,7 @@ static void check_fault(enum mock_fault fault, bool encrypt, bool once)
 		set_fault(fault, n);
 		here.mock->once = once;
 		support_capture();
-		engine_run(here.engine, batch->requests, REQUESTS);
+		engine_run(here.engine, batch->requests, REQUESTS, NULL, NULL);
 		support_captured();
 		assert_true(check_batch(batch) > 0);
 	}
@@ -199,9 +199,37 @@ static void test_init_fails(void **state)
 		count_calls(batch, false);
 		set_fault(MOCK_INIT_ERROR, n);
 		support_capture();
-		engine_run(here.engine, batch->requests, REQUESTS);
+		engine_run(here.engine, batch->requests, REQUESTS, NULL, NULL);
 		support_captured();
 		assert_true(check_batch(batch) > 0);
+	}
+}
+
+static void tell(void *context, struct engine_request *const *requests,
+		 unsigned int count)
+{
+	unsigned int *times = context;
+
+	for (unsigned int i = 0; i < count; i++)
+		times[requests[i] - the_batch.requests]++;
+}
+
+/* In whichever call the trouble begins, each request is told of once. */
+static void test_told_once(void **state)
+{
+	struct batch *batch = &the_batch;
+
+	(void)state;
+	support_need_softhsm();
+	for (unsigned int n = 0; n < count_calls(batch, true); n++) {
+		unsigned int times[REQUESTS] = { 0 };
+
+		set_fault(MOCK_DEVICE_ERROR, n);
+		support_capture();
+		engine_run(here.engine, batch->requests, REQUESTS, tell, times);
+		support_captured();
+		for (int i = 0; i < REQUESTS; i++)
+			assert_int_equal(times[i], 1);
 	}
 }
 
@@ -217,10 +245,10 @@ static void test_no_streams(void **state)
 	/* The open one ends here, and no other begins. */
 	set_fault(MOCK_NO_UPDATE, 0);
 	support_capture();
-	engine_run(here.engine, batch->requests, REQUESTS);
+	engine_run(here.engine, batch->requests, REQUESTS, NULL, NULL);
 	support_captured();
 	assert_int_equal(check_batch(batch), REQUESTS);
-	engine_run(here.engine, batch->requests, REQUESTS);
+	engine_run(here.engine, batch->requests, REQUESTS, NULL, NULL);
 	assert_int_equal(check_batch(batch), 0);
 }
 
@@ -235,11 +263,11 @@ static void test_trouble_passes(void **state)
 	run_healthy(batch);
 	set_fault(MOCK_DEVICE_ERROR, 0);
 	support_capture();
-	engine_run(here.engine, batch->requests, REQUESTS);
+	engine_run(here.engine, batch->requests, REQUESTS, NULL, NULL);
 	support_assert_holds(support_captured(), "CKR_DEVICE_ERROR");
 	assert_int_equal(check_batch(batch), REQUESTS);
 	set_fault(MOCK_NONE, 0);
-	engine_run(here.engine, batch->requests, REQUESTS);
+	engine_run(here.engine, batch->requests, REQUESTS, NULL, NULL);
 	assert_int_equal(check_batch(batch), 0);
 }
 
@@ -252,7 +280,7 @@ static void test_known_block_names_itself(void **state)
 	fill_batch(batch, true);
 	set_fault(MOCK_OTHER_KEY, 0);
 	support_capture();
-	engine_run(here.engine, batch->requests, REQUESTS);
+	engine_run(here.engine, batch->requests, REQUESTS, NULL, NULL);
 	support_assert_holds(support_captured(), "known block");
 }
 
@@ -377,6 +405,7 @@ int main(void)
 		TEST(test_open_trouble),
 		TEST(test_seal_trouble),
 		TEST(test_enforcement_is_proved),
+		TEST(test_told_once),
 		TEST(test_no_streams),
 		TEST(test_pin_is_tried_once),
 	};
