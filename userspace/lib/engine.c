@@ -22,7 +22,6 @@ enum {
 	TWEAKS_SIZE	= ENGINE_REQUEST_MAX + BLOCK,
 	BLOCKS_SIZE	= ENGINE_REQUEST_MAX + BLOCK,
 	STEALS_SIZE	= ENGINE_REQUEST_MAX + BLOCK,
-	MASKS_SIZE	= 2 * ENGINE_REQUEST_MAX,	/* one more a stealing unit */
 
 	PENDING		= 1,	/* a status while a batch runs */
 };
@@ -31,11 +30,9 @@ struct engine {
 	struct token *token;
 	struct secret *memory;
 	uint8_t *tweaks;	/* of a slice: one a unit */
-	uint8_t *masks;		/* of a round: one a block */
 	uint8_t *blocks;	/* of a round: whole blocks of all units */
 	uint8_t *steals;	/* of a round: one block a stealing unit */
 	size_t tweaks_used;	/* high-water marks in bytes, for the wipe */
-	size_t masks_used;
 	size_t blocks_used;
 	size_t steals_used;
 	struct engine_request *group[ENGINE_BATCH_MAX];
@@ -46,7 +43,6 @@ struct engine {
 /* A place in the scratch, moved on unit by unit. */
 struct cursor {
 	uint8_t *tweak;
-	uint8_t *mask;
 	uint8_t *block;
 	uint8_t *steal;
 };
@@ -61,15 +57,13 @@ struct engine *engine_new(struct token *token)
 	if (!engine)
 		return NULL;
 	engine->token = token;
-	engine->memory = secret_new(TWEAKS_SIZE + MASKS_SIZE + BLOCKS_SIZE +
-				    STEALS_SIZE);
+	engine->memory = secret_new(TWEAKS_SIZE + BLOCKS_SIZE + STEALS_SIZE);
 	if (!engine->memory) {
 		free(engine);
 		return NULL;
 	}
 	engine->tweaks = engine->memory->bytes;
-	engine->masks = engine->tweaks + TWEAKS_SIZE;
-	engine->blocks = engine->masks + MASKS_SIZE;
+	engine->blocks = engine->tweaks + TWEAKS_SIZE;
 	engine->steals = engine->blocks + BLOCKS_SIZE;
 	return engine;
 }
@@ -85,11 +79,9 @@ void engine_free(struct engine *engine)
 static void wipe_scratch(struct engine *engine)
 {
 	secret_wipe(engine->tweaks, engine->tweaks_used);
-	secret_wipe(engine->masks, engine->masks_used);
 	secret_wipe(engine->blocks, engine->blocks_used);
 	secret_wipe(engine->steals, engine->steals_used);
 	engine->tweaks_used = 0;
-	engine->masks_used = 0;
 	engine->blocks_used = 0;
 	engine->steals_used = 0;
 }
@@ -136,11 +128,9 @@ static void for_each_unit(struct engine_request *const *requests,
 
 static void move_on(const struct engine_request *request, struct cursor *at)
 {
-	uint32_t steals = tail_size(request) ? 1 : 0;
-
-	at->mask += (size_t)(whole_blocks(request) + steals) * BLOCK;
+	at->tweak += BLOCK;
 	at->block += (size_t)whole_blocks(request) * BLOCK;
-	at->steal += (size_t)steals * BLOCK;
+	at->steal += tail_size(request) ? BLOCK : 0;
 }
 
 /* What the token makes of one block; a wrong answer must not be given out. */
@@ -220,33 +210,40 @@ static void place_iv(const struct engine_request *request, uint32_t unit,
 }
 
 /*
- * The last two masks of a unit that steals are used in the other order for
- * decryption; swapped here, both directions are alike from here on.
+ * A unit that steals uses its last two masks in the other order to decrypt:
+ * the mask of the last whole block, and that of what fills up the tail.
  */
-static void swap_last_masks(uint8_t *masks, uint32_t whole)
+static uint32_t last_mask(const struct engine_request *request)
 {
-	uint8_t *last = masks + (size_t)whole * BLOCK;
-	uint8_t swap[BLOCK];
+	return whole_blocks(request) - (request->encrypt ? 1 : 0);
+}
 
-	memcpy(swap, last, BLOCK);
-	memcpy(last, last - BLOCK, BLOCK);
-	memcpy(last - BLOCK, swap, BLOCK);
-	secret_wipe(swap, BLOCK);
+static uint32_t steal_mask(const struct engine_request *request)
+{
+	return whole_blocks(request) - (request->encrypt ? 0 : 1);
+}
+
+/* The same on the way in and on the way out. */
+static void mask_unit(const struct engine_request *request, uint8_t *out,
+		      const uint8_t *in, const uint8_t *tweak)
+{
+	uint32_t whole = whole_blocks(request);
+	size_t last = (size_t)(whole - 1) * BLOCK;
+
+	if (!tail_size(request)) {
+		xts_mask(out, in, tweak, whole);
+		return;
+	}
+	xts_mask(out, in, tweak, whole - 1);
+	xts_mask_one(out + last, in + last, tweak, last_mask(request));
 }
 
 static void load_unit(const struct engine_request *request, uint32_t unit,
 		      struct cursor *at)
 {
-	uint32_t whole = whole_blocks(request);
-	bool steals = tail_size(request);
-
 	if (request->first_block)
 		xts_advance(at->tweak, request->first_block);
-	xts_expand(at->mask, at->tweak, whole + steals);
-	if (steals && !request->encrypt)
-		swap_last_masks(at->mask, whole);
-	xts_xor(at->block, unit_data(request, unit), at->mask, whole);
-	at->tweak += BLOCK;
+	mask_unit(request, at->block, unit_data(request, unit), at->tweak);
 	move_on(request, at);
 }
 
@@ -257,14 +254,15 @@ static void load_unit(const struct engine_request *request, uint32_t unit,
 static void load_steal(const struct engine_request *request, uint32_t unit,
 		       struct cursor *at)
 {
-	uint32_t whole = whole_blocks(request);
 	uint32_t tail = tail_size(request);
-	size_t last = (size_t)(whole - 1) * BLOCK;
+	size_t last = (size_t)(whole_blocks(request) - 1) * BLOCK;
 
 	if (tail) {
-		xts_xor(at->steal, at->block + last, at->mask + last, 1);
+		xts_mask_one(at->steal, at->block + last, at->tweak,
+			     last_mask(request));
 		memcpy(at->steal, unit_data(request, unit) + last + BLOCK, tail);
-		xts_xor(at->steal, at->steal, at->mask + last + BLOCK, 1);
+		xts_mask_one(at->steal, at->steal, at->tweak,
+			     steal_mask(request));
 	}
 	move_on(request, at);
 }
@@ -273,14 +271,14 @@ static void store_unit(const struct engine_request *request, uint32_t unit,
 		       struct cursor *at)
 {
 	uint8_t *data = unit_data(request, unit);
-	uint32_t whole = whole_blocks(request);
 	uint32_t tail = tail_size(request);
-	size_t last = (size_t)(whole - 1) * BLOCK;
+	size_t last = (size_t)(whole_blocks(request) - 1) * BLOCK;
 
-	xts_xor(data, at->block, at->mask, whole);
+	mask_unit(request, data, at->block, at->tweak);
 	if (tail) {
 		memcpy(data + last + BLOCK, data + last, tail);
-		xts_xor(data + last, at->steal, at->mask + last + BLOCK, 1);
+		xts_mask_one(data + last, at->steal, at->tweak,
+			     steal_mask(request));
 	}
 	move_on(request, at);
 }
@@ -296,8 +294,7 @@ static void finish(struct engine *engine, struct engine_request *const *requests
 
 static struct cursor round_start(struct engine *engine, uint8_t *tweak)
 {
-	return (struct cursor){ tweak, engine->masks, engine->blocks,
-				engine->steals };
+	return (struct cursor){ tweak, engine->blocks, engine->steals };
 }
 
 static void raise_mark(size_t *mark, const uint8_t *start, const uint8_t *end)
@@ -310,7 +307,6 @@ static void raise_mark(size_t *mark, const uint8_t *start, const uint8_t *end)
 
 static void note_use(struct engine *engine, const struct cursor *end)
 {
-	raise_mark(&engine->masks_used, engine->masks, end->mask);
 	raise_mark(&engine->blocks_used, engine->blocks, end->block);
 	raise_mark(&engine->steals_used, engine->steals, end->steal);
 }
@@ -319,24 +315,23 @@ static void note_use(struct engine *engine, const struct cursor *end)
 static int run_round(struct engine *engine, struct engine_request *const *requests,
 		     unsigned int count, uint8_t **tweak)
 {
-	struct cursor end = round_start(engine, *tweak);
-	struct cursor at;
+	const struct cursor start = round_start(engine, *tweak);
+	struct cursor end = start, at = start;
 	int error;
 
 	for_each_unit(requests, count, load_unit, &end);
 	note_use(engine, &end);
 	*tweak = end.tweak;
-	error = process_data(engine, requests[0], engine->blocks,
-			     (size_t)(end.block - engine->blocks));
-	if (!error && end.steal != engine->steals) {
-		at = round_start(engine, NULL);
+	error = process_data(engine, requests[0], start.block,
+			     (size_t)(end.block - start.block));
+	if (!error && end.steal != start.steal) {
 		for_each_unit(requests, count, load_steal, &at);
-		error = process_data(engine, requests[0], engine->steals,
-				     (size_t)(end.steal - engine->steals));
+		error = process_data(engine, requests[0], start.steal,
+				     (size_t)(end.steal - start.steal));
 	}
 	if (error)
 		return error;
-	at = round_start(engine, NULL);
+	at = start;
 	for_each_unit(requests, count, store_unit, &at);
 	return 0;
 }

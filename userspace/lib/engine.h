@@ -19,7 +19,7 @@
 
 enum {
 	ENGINE_BATCH_MAX	= 256,	/* requests of one run */
-	ENGINE_CHUNK		= 65536, /* bytes of one token call */
+	ENGINE_CHUNK		= 131072, /* bytes of one token call */
 	ENGINE_REQUEST_MAX	= 1 << 20, /* bytes of one request */
 };
 

@@ -2,7 +2,6 @@
 #include "xts.h"
 
 #include <endian.h>
-#include <stdbool.h>
 #include <string.h>
 
 struct element {
@@ -72,150 +71,75 @@ void xts_advance(uint8_t tweak[XTS_BLOCK], uint32_t n)
 	store(tweak, e);
 }
 
-static void expand_one_by_one(uint8_t *masks, const uint8_t tweak[XTS_BLOCK],
-			      size_t count)
+static void mask_one_by_one(uint8_t *out, const uint8_t *in, struct element e,
+			    size_t count)
 {
-	struct element e = load(tweak);
+	for (; count; count--, in += XTS_BLOCK, out += XTS_BLOCK) {
+		struct element data = load(in);
 
-	for (; count; count--, masks += XTS_BLOCK) {
-		store(masks, e);
+		data.low ^= e.low;
+		data.high ^= e.high;
+		store(out, data);
 		e = next(e);
 	}
 }
 
-static void xor_words(uint8_t *out, const uint8_t *in, const uint8_t *masks,
-		      size_t words)
-{
-	for (size_t i = 0; i < 8 * words; i += 8) {
-		uint64_t a, b;
-
-		memcpy(&a, in + i, 8);
-		memcpy(&b, masks + i, 8);
-		a ^= b;
-		memcpy(out + i, &a, 8);
-	}
-}
+typedef void mask_blocks(uint8_t *out, const uint8_t *in, struct element e,
+			 size_t count);
 
 #ifdef __x86_64__
 
 /*
- * The same for processors with AVX2, several times as fast: this is all the
- * work on a sector that isn't the token's.  Four numbers side by side.
+ * This is all the work on a sector that isn't the token's: vectors make it ten
+ * times as fast, the masks never leaving registers.
  */
-#define WIDE __attribute__((__target__("avx2")))
+#define LANES				4
+#define TARGET				"avx2"
+#define MASK_WIDE			mask_avx2
+#define LANE_ORDER			{ 0, 2, 1, 3 }
+#define INTERLEAVE_EVEN(_a, _b)		__builtin_shufflevector(_a, _b, 0, 4, 2, 6)
+#define INTERLEAVE_ODD(_a, _b)		__builtin_shufflevector(_a, _b, 1, 5, 3, 7)
+#include "xts_wide.h"
 
-enum { CHAINS = 8 };	/* masks made at a time, each alpha^CHAINS on */
+#define LANES				8
+#define TARGET				"avx512f"
+#define MASK_WIDE			mask_avx512
+#define LANE_ORDER			{ 0, 4, 1, 5, 2, 6, 3, 7 }
+#define INTERLEAVE_EVEN(_a, _b) \
+	__builtin_shufflevector(_a, _b, 0, 8, 2, 10, 4, 12, 6, 14)
+#define INTERLEAVE_ODD(_a, _b) \
+	__builtin_shufflevector(_a, _b, 1, 9, 3, 11, 5, 13, 7, 15)
+#include "xts_wide.h"
 
-typedef uint64_t quad __attribute__((__vector_size__(32)));
-
-/* Four elements times alpha^CHAINS. */
-WIDE static inline void next_quad(quad *low, quad *high)
+static mask_blocks *widest(void)
 {
-	quad carry = *high >> (64 - CHAINS);
-
-	*high = *high << CHAINS | *low >> (64 - CHAINS);
-	*low = *low << CHAINS ^ carry ^ carry << 1 ^ carry << 2 ^ carry << 7;
-}
-
-WIDE static inline void load_quad(const uint8_t *masks, quad *low, quad *high)
-{
-	quad a, b;
-
-	memcpy(&a, masks, 32);
-	memcpy(&b, masks + 32, 32);
-	*low = __builtin_shufflevector(a, b, 0, 2, 4, 6);
-	*high = __builtin_shufflevector(a, b, 1, 3, 5, 7);
-}
-
-WIDE static inline void store_quad(uint8_t *masks, quad low, quad high)
-{
-	quad a = __builtin_shufflevector(low, high, 0, 4, 1, 5);
-	quad b = __builtin_shufflevector(low, high, 2, 6, 3, 7);
-
-	memcpy(masks, &a, 32);
-	memcpy(masks + 32, &b, 32);
-}
-
-WIDE static void expand_wide(uint8_t *masks, const uint8_t tweak[XTS_BLOCK],
-			     size_t count)
-{
-	uint8_t *last = masks + (count - CHAINS) * XTS_BLOCK;
-	quad low[2], high[2];
-
-	expand_one_by_one(masks, tweak, CHAINS);
-	load_quad(masks, &low[0], &high[0]);
-	load_quad(masks + 64, &low[1], &high[1]);
-	while (masks < last) {
-		masks += (size_t)CHAINS * XTS_BLOCK;
-		next_quad(&low[0], &high[0]);
-		next_quad(&low[1], &high[1]);
-		store_quad(masks, low[0], high[0]);
-		store_quad(masks + 64, low[1], high[1]);
-	}
-}
-
-WIDE static void xor_wide(uint8_t *out, const uint8_t *in, const uint8_t *masks,
-			  size_t quads)
-{
-	for (size_t i = 0; i < 32 * quads; i += 32) {
-		quad a, b;
-
-		memcpy(&a, in + i, 32);
-		memcpy(&b, masks + i, 32);
-		a ^= b;
-		memcpy(out + i, &a, 32);
-	}
-}
-
-static bool is_wide(void)
-{
-	return __builtin_cpu_supports("avx2");
+	if (__builtin_cpu_supports("avx512f"))
+		return mask_avx512;
+	return __builtin_cpu_supports("avx2") ? mask_avx2 : mask_one_by_one;
 }
 
 #else
 
-enum { CHAINS = 1 };
-
-static void expand_wide(uint8_t *masks, const uint8_t tweak[XTS_BLOCK],
-			size_t count)
+static mask_blocks *widest(void)
 {
-	expand_one_by_one(masks, tweak, count);
-}
-
-static void xor_wide(uint8_t *out, const uint8_t *in, const uint8_t *masks,
-		     size_t quads)
-{
-	xor_words(out, in, masks, 4 * quads);
-}
-
-static bool is_wide(void)
-{
-	return false;
+	return mask_one_by_one;
 }
 
 #endif
 
-void xts_expand(uint8_t *masks, const uint8_t tweak[XTS_BLOCK], size_t count)
+void xts_mask(uint8_t *out, const uint8_t *in, const uint8_t tweak[XTS_BLOCK],
+	      size_t count)
 {
-	size_t rest = count % CHAINS;
-	uint8_t *end = masks + (count - rest) * XTS_BLOCK;
-	uint8_t next_tweak[XTS_BLOCK];
-
-	if (count < CHAINS || !is_wide()) {
-		expand_one_by_one(masks, tweak, count);
-		return;
-	}
-	expand_wide(masks, tweak, count - rest);
-	store(next_tweak, next(load(end - XTS_BLOCK)));
-	expand_one_by_one(end, next_tweak, rest);
-	explicit_bzero(next_tweak, sizeof(next_tweak));
+	widest()(out, in, load(tweak), count);
 }
 
-void xts_xor(uint8_t *out, const uint8_t *in, const uint8_t *masks, size_t blocks)
+void xts_mask_one(uint8_t *out, const uint8_t *in,
+		  const uint8_t tweak[XTS_BLOCK], uint32_t n)
 {
-	size_t quads = is_wide() ? blocks / 2 : 0;
-	size_t done = 32 * quads;
+	uint8_t mask[XTS_BLOCK];
 
-	xor_wide(out, in, masks, quads);
-	xor_words(out + done, in + done, masks + done, 2 * blocks - 4 * quads);
+	memcpy(mask, tweak, XTS_BLOCK);
+	xts_advance(mask, n);
+	xts_mask(out, in, mask, 1);
+	explicit_bzero(mask, sizeof(mask));
 }

@@ -17,10 +17,12 @@ void xts_iv_add(uint8_t sum[XTS_BLOCK], const uint8_t iv[XTS_BLOCK], uint64_t n)
 /* tweak * alpha^n */
 void xts_advance(uint8_t tweak[XTS_BLOCK], uint32_t n);
 
-/* masks[i] = tweak * alpha^i; `count` is at least 1. */
-void xts_expand(uint8_t *masks, const uint8_t tweak[XTS_BLOCK], size_t count);
+/* out[i] = in[i] ^ tweak * alpha^i over `count` blocks; `out` may be `in`. */
+void xts_mask(uint8_t *out, const uint8_t *in, const uint8_t tweak[XTS_BLOCK],
+	      size_t count);
 
-/* out = in ^ masks over whole blocks; `out` may be `in`. */
-void xts_xor(uint8_t *out, const uint8_t *in, const uint8_t *masks, size_t blocks);
+/* Of one block, in ^ tweak * alpha^n; slow. */
+void xts_mask_one(uint8_t *out, const uint8_t *in,
+		  const uint8_t tweak[XTS_BLOCK], uint32_t n);
 
 #endif
