@@ -57,7 +57,16 @@ void secret_free(struct secret *secret)
 	unmap(mapping, whole);
 }
 
+/*
+ * In pieces that are still filled by vectors: for more, the C library has one
+ * instruction that works byte by byte where a processor is emulated.
+ */
 void secret_wipe(void *bytes, size_t size)
 {
-	explicit_bzero(bytes, size);
+	enum { PIECE = 1024 };
+	unsigned char *at = bytes;
+
+	for (; size > PIECE; at += PIECE, size -= PIECE)
+		explicit_bzero(at, PIECE);
+	explicit_bzero(at, size);
 }
