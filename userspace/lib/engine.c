@@ -9,6 +9,7 @@
 #include "engine.h"
 
 #include "log.h"
+#include "tweaks.h"
 #include "xts.h"
 
 #include <errno.h>
@@ -17,6 +18,8 @@
 enum {
 	BLOCK		= XTS_BLOCK,
 	UNITS_MAX	= ENGINE_REQUEST_MAX / BLOCK,
+
+	FEW_UNITS	= 64,	/* fewer in a slice: worth looking ahead */
 
 	/* What a round can need at most, and a known block behind each. */
 	TWEAKS_SIZE	= ENGINE_REQUEST_MAX + BLOCK,
@@ -28,6 +31,7 @@ enum {
 
 struct engine {
 	struct token *token;
+	struct tweaks *ahead;
 	struct secret *memory;
 	uint8_t *tweaks;	/* of a slice: one a unit */
 	uint8_t *blocks;	/* of a round: whole blocks of all units */
@@ -57,9 +61,10 @@ struct engine *engine_new(struct token *token)
 	if (!engine)
 		return NULL;
 	engine->token = token;
+	engine->ahead = tweaks_new();
 	engine->memory = secret_new(TWEAKS_SIZE + BLOCKS_SIZE + STEALS_SIZE);
-	if (!engine->memory) {
-		free(engine);
+	if (!engine->ahead || !engine->memory) {
+		engine_free(engine);
 		return NULL;
 	}
 	engine->tweaks = engine->memory->bytes;
@@ -72,8 +77,14 @@ void engine_free(struct engine *engine)
 {
 	if (!engine)
 		return;
+	tweaks_free(engine->ahead);
 	secret_free(engine->memory);
 	free(engine);
+}
+
+void engine_forget(struct engine *engine, const struct xtskey *key)
+{
+	tweaks_forget(engine->ahead, key);
 }
 
 static void wipe_scratch(struct engine *engine)
@@ -348,17 +359,83 @@ static unsigned int round_length(struct engine_request *const *requests,
 	return n;
 }
 
+static uint32_t count_units(struct engine_request *const *requests,
+			    unsigned int count)
+{
+	uint32_t units = 0;
+
+	for (unsigned int i = 0; i < count; i++)
+		units += unit_count(requests[i]);
+	return units;
+}
+
+/* dm-crypt counts in steps of 512 bytes unless it is told otherwise. */
+static struct tweaks_span span_of(const struct engine_request *request)
+{
+	uint32_t units = unit_count(request), stride = request->unit_size / 512;
+
+	return (struct tweaks_span){ request->key, request->iv, units,
+				     units > 1 || !stride ? 1 : stride };
+}
+
+/* All tweaks of a slice, if they were made before. */
+static bool get_tweaks(struct engine *engine, struct engine_request *const *requests,
+		       unsigned int count)
+{
+	uint8_t *at = engine->tweaks;
+
+	for (unsigned int i = 0; i < count; i++) {
+		struct tweaks_span span = span_of(requests[i]);
+
+		if (!tweaks_get(engine->ahead, &span, at))
+			return false;
+		at += (size_t)span.units * BLOCK;
+	}
+	return true;
+}
+
+/* What the call for a slice should make as well, behind its own: bytes. */
+static size_t look_ahead(struct engine *engine, struct engine_request *const *requests,
+			 unsigned int count, uint8_t *ivs)
+{
+	for (unsigned int i = 0; i < count; i++) {
+		struct tweaks_span span = span_of(requests[i]);
+
+		tweaks_note(engine->ahead, &span);
+	}
+	return tweaks_ask(engine->ahead, requests[0]->key, ivs);
+}
+
+static int make_tweaks(struct engine *engine, struct engine_request *const *requests,
+		       unsigned int count)
+{
+	uint32_t units = count_units(requests, count);
+	size_t size = (size_t)units * BLOCK, ahead = 0;
+	struct cursor at = { .tweak = engine->tweaks };
+	bool few = units < FEW_UNITS, here = false;
+	int error;
+
+	if (few) {
+		here = get_tweaks(engine, requests, count);
+		ahead = look_ahead(engine, requests, count, at.tweak + size);
+	}
+	raise_mark(&engine->tweaks_used, at.tweak, at.tweak + size + ahead);
+	if (here)
+		return 0;
+	for_each_unit(requests, count, place_iv, &at);
+	error = encrypt_tweaks(engine, requests[0]->key, size + ahead);
+	if (!error && ahead)
+		tweaks_put(engine->ahead, requests[0]->key, at.tweak);
+	return error;
+}
+
 static void run_slice(struct engine *engine, struct engine_request *const *requests,
 		      unsigned int count)
 {
-	struct cursor at = { .tweak = engine->tweaks };
 	uint8_t *tweak = engine->tweaks;
 	unsigned int n;
 
-	for_each_unit(requests, count, place_iv, &at);
-	raise_mark(&engine->tweaks_used, engine->tweaks, at.tweak);
-	if (encrypt_tweaks(engine, requests[0]->key,
-			   (size_t)(at.tweak - engine->tweaks))) {
+	if (make_tweaks(engine, requests, count)) {
 		finish(engine, requests, count, -EIO);
 		return;
 	}

@@ -3,11 +3,12 @@
  * AES-XTS (IEEE 1619) for a batch of requests over a token that offers ECB.
  * It doesn't know how a token works inside.
  *
- * For each key and direction in a batch: one token call makes all tweaks, and
- * one in-place call a chunk of ENGINE_CHUNK bytes does the data, with the XOR
- * on the way in and out.  Units that steal ciphertext share one more call.
- * Every data call carries the known block; a wrong answer to it fails the
- * requests of that call with -EIO before one byte of them is given out.
+ * For each key and direction in a batch: one token call makes all tweaks, if
+ * they weren't made ahead (tweaks.h), and one in-place call a chunk of
+ * ENGINE_CHUNK bytes does the data, with the XOR on the way in and out.  Units
+ * that steal ciphertext share one more call.  Every call carries the known
+ * block; a wrong answer to it fails the requests of that call with -EIO before
+ * one byte of them is given out.
  */
 #ifndef PAES_ENGINE_H
 #define PAES_ENGINE_H
@@ -51,9 +52,12 @@ typedef void engine_done(void *context, struct engine_request *const *requests,
 /*
  * Runs a batch; each request gets its status and is told of once, also when it
  * failed; `done` may be NULL.  Allocates nothing.  Scratch that held tweaks or
- * clear data is wiped before it returns.
+ * clear data is wiped before it returns; tweaks made ahead stay.
  */
 void engine_run(struct engine *engine, struct engine_request *requests,
 		unsigned int count, engine_done *done, void *context);
+
+/* Wipes what was made ahead for a key; to be called before it is closed. */
+void engine_forget(struct engine *engine, const struct xtskey *key);
 
 #endif

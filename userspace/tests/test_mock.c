@@ -4,6 +4,7 @@
 
 #include "engine.h"
 #include "mock_token.h"
+#include "tweaks.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -233,6 +234,84 @@ static void test_told_once(void **state)
 	}
 }
 
+/* Enough requests in one batch that nothing is looked up: what is right. */
+static void read_rightly(uint64_t sector, uint8_t data[4096])
+{
+	struct engine_request requests[TWEAKS_AHEAD];
+	static uint8_t others[TWEAKS_AHEAD][16];
+
+	for (unsigned int i = 0; i < TWEAKS_AHEAD; i++)
+		requests[i] = (struct engine_request){
+			.key = &here.key, .data = i ? others[i] : data,
+			.length = i ? 16 : 4096, .unit_size = i ? 16 : 4096,
+		};
+	memcpy(requests[0].iv, &sector, sizeof(sector));
+	engine_run(here.engine, requests, TWEAKS_AHEAD, NULL, NULL);
+}
+
+/* Reads a sector and checks it; returns how many calls of the token it took. */
+static unsigned int read_sector(uint64_t sector)
+{
+	static uint8_t data[4096], right[4096];
+	struct engine_request request = {
+		.key = &here.key, .data = data, .length = 4096,
+		.unit_size = 4096,
+	};
+	unsigned int calls = here.mock->crypts;
+
+	memcpy(request.iv, &sector, sizeof(sector));
+	memset(data, 0x5a, sizeof(data));
+	memset(right, 0x5a, sizeof(right));
+	engine_run(here.engine, &request, 1, NULL, NULL);
+	calls = here.mock->crypts - calls;
+	assert_int_equal(request.status, 0);
+	read_rightly(sector, right);
+	assert_memory_equal(data, right, sizeof(data));
+	return calls;
+}
+
+static void test_calls(void **state)
+{
+	unsigned int calls = 0;
+
+	(void)state;
+	support_need_softhsm();
+	read_sector(1 << 20);
+	assert_int_equal(read_sector(800), 2);
+	for (uint64_t i = 1; i <= 64; i++)
+		calls += read_sector(800 + 8 * i);
+	assert_int_equal(calls, 64 + 1);
+	/* Elsewhere, backwards, and again in the sequence. */
+	assert_int_equal(read_sector(80000), 2);
+	assert_int_equal(read_sector(79992), 2);
+	assert_int_equal(read_sector(800 + 8 * 65), 1);
+	assert_int_equal(read_sector(800 + 8 * 66), 2);
+	assert_int_equal(read_sector(800 + 8 * 67), 1);
+	engine_forget(here.engine, &here.key);
+	assert_int_equal(read_sector(800 + 8 * 68), 2);
+}
+
+/* What came with a wrong answer to the known block isn't kept. */
+static void test_ahead_is_checked(void **state)
+{
+	struct engine_request request = {
+		.key = &here.key, .data = the_batch.data[0], .length = 4096,
+		.unit_size = 4096, .iv = { 48 },
+	};
+
+	(void)state;
+	support_need_softhsm();
+	read_sector(40);
+	set_fault(MOCK_OTHER_KEY, 0);
+	here.mock->once = true;
+	support_capture();
+	engine_run(here.engine, &request, 1, NULL, NULL);
+	support_assert_holds(support_captured(), "known block");
+	assert_int_equal(request.status, -EIO);
+	assert_int_equal(read_sector(56), 2);
+	assert_int_equal(read_sector(64), 1);
+}
+
 /* A token without operations that stay open is served call by call. */
 static void test_no_streams(void **state)
 {
@@ -406,6 +485,8 @@ int main(void)
 		TEST(test_seal_trouble),
 		TEST(test_enforcement_is_proved),
 		TEST(test_told_once),
+		TEST(test_calls),
+		TEST(test_ahead_is_checked),
 		TEST(test_no_streams),
 		TEST(test_pin_is_tried_once),
 	};
