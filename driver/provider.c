@@ -24,6 +24,10 @@
 #include "stats.h"
 #include "trace.h"
 
+enum {
+	PAES_TAKE_HERE	= 16,	/* completions, at most, in a broker's call */
+};
+
 static unsigned int request_seconds = 90;
 module_param(request_seconds, uint, 0644);
 MODULE_PARM_DESC(request_seconds,
@@ -80,23 +84,40 @@ static bool paes_answer_valid(const struct paes_request *request,
 }
 
 /*
- * The request that a completion rightly names, its slot now reserved; or NULL.
- * Takes the provider's lock.
+ * Lock held: the request that a completion rightly names, or NULL.
  */
-static struct paes_request *paes_provider_match(struct paes_provider *provider,
-						const struct paes_cqe *cqe)
+static struct paes_request *
+paes_provider_named(const struct paes_provider *provider,
+		    const struct paes_cqe *cqe)
 {
-	struct paes_request *request = NULL;
-	struct paes_slot *slot;
+	const struct paes_slot *slot;
 
 	if (cqe->tag >= provider->depth)
 		return NULL;
 	slot = &provider->slots[array_index_nospec(cqe->tag, provider->depth)];
+	if (!slot->request || slot->generation != cqe->generation ||
+	    !paes_answer_valid(slot->request, cqe))
+		return NULL;
+	return slot->request;
+}
+
+/*
+ * The same, its slot now reserved; -EAGAIN, and nothing changed, when only
+ * data that was decrypted will do.
+ */
+static struct paes_request *paes_provider_match(struct paes_provider *provider,
+						const struct paes_cqe *cqe,
+						bool only_decrypted)
+{
+	struct paes_request *request;
+
 	spin_lock_bh(&provider->lock);
-	if (slot->request && slot->generation == cqe->generation &&
-	    paes_answer_valid(slot->request, cqe)) {
-		request = slot->request;
-		slot->request = NULL;
+	request = paes_provider_named(provider, cqe);
+	if (request && only_decrypted &&
+	    request->desc.op != PAES_OP_DECRYPT) {
+		request = ERR_PTR(-EAGAIN);
+	} else if (request) {
+		provider->slots[cqe->tag].request = NULL;
 		provider->issued--;
 		provider->served++;
 	}
@@ -120,13 +141,18 @@ static void paes_provider_break(struct paes_provider *provider,
 	wake_up(&provider->wait);
 }
 
-static bool paes_provider_take(struct paes_provider *provider)
+/* False when there is no more to take: the provider broke, or see above. */
+static bool paes_provider_take(struct paes_provider *provider,
+			       bool only_decrypted)
 {
 	struct paes_request *request;
 	struct paes_cqe cqe;
 
-	paes_area_take(&provider->area, &cqe);
-	request = paes_provider_match(provider, &cqe);
+	paes_area_peek(&provider->area, &cqe);
+	request = paes_provider_match(provider, &cqe, only_decrypted);
+	if (IS_ERR(request))
+		return false;
+	paes_area_advance(&provider->area);
 	if (!request) {
 		paes_provider_break(provider, PAES_STAT_INVALID,
 				    "completion of nothing outstanding, or with a wrong status or length");
@@ -139,18 +165,25 @@ static bool paes_provider_take(struct paes_provider *provider)
 	return true;
 }
 
-/* Takes what is posted; false when the provider broke or died meanwhile. */
-static bool paes_provider_drain(struct paes_provider *provider)
+/* What is posted; 0, and the provider is broken, when it can't be true. */
+static u32 paes_provider_posted(struct paes_provider *provider)
 {
 	u32 posted = paes_area_posted(&provider->area);
 
-	if (posted > READ_ONCE(provider->issued)) {
-		paes_provider_break(provider, PAES_STAT_INVALID,
-				    "more completions than outstanding requests");
-		return false;
-	}
+	if (posted <= READ_ONCE(provider->issued))
+		return posted;
+	paes_provider_break(provider, PAES_STAT_INVALID,
+			    "more completions than outstanding requests");
+	return 0;
+}
+
+/* Takes what is posted; false when the provider broke or died meanwhile. */
+static bool paes_provider_drain(struct paes_provider *provider)
+{
+	u32 posted = paes_provider_posted(provider);
+
 	while (posted--)
-		if (!paes_provider_take(provider))
+		if (!paes_provider_take(provider, false))
 			return false;
 	return !READ_ONCE(provider->dead);
 }
@@ -221,27 +254,40 @@ static void paes_provider_run_control(struct paes_provider *provider)
 	}
 }
 
-static void paes_provider_work(struct work_struct *work)
+/* Slots became free. */
+static void paes_provider_refill(struct paes_provider *provider)
 {
-	struct paes_provider *provider =
-		container_of(work, struct paes_provider, work);
+	paes_provider_run_control(provider);
+	provider->idle(provider);
+}
 
+/* Mutex held. */
+static void paes_provider_complete(struct paes_provider *provider)
+{
 	do {
 		paes_area_need_enter(&provider->area, false);
 		while (!READ_ONCE(provider->dead) &&
 		       paes_area_posted(&provider->area)) {
 			if (!paes_provider_drain(provider))
 				break;
-			paes_provider_run_control(provider);
-			provider->idle(provider);
+			paes_provider_refill(provider);
 			cond_resched();
 		}
 		paes_area_need_enter(&provider->area, true);
 	} while (!READ_ONCE(provider->dead) &&
 		 paes_area_posted(&provider->area));
+}
 
+static void paes_provider_work(struct work_struct *work)
+{
+	struct paes_provider *provider =
+		container_of(work, struct paes_provider, work);
+
+	mutex_lock(&provider->taking);
+	paes_provider_complete(provider);
 	if (READ_ONCE(provider->dead))
 		paes_provider_reap(provider);
+	mutex_unlock(&provider->taking);
 	paes_provider_put(provider);
 }
 
@@ -343,6 +389,7 @@ struct paes_provider *paes_provider_new(struct paes_setup *setup)
 	init_waitqueue_head(&provider->wait);
 	INIT_WORK(&provider->work, paes_provider_work);
 	INIT_DELAYED_WORK(&provider->watch, paes_provider_watch);
+	mutex_init(&provider->taking);
 	spin_lock_init(&provider->lock);
 	provider->number = atomic_inc_return(&paes_provider_numbers);
 	provider->pid = task_tgid_nr(current);
@@ -387,6 +434,21 @@ bool paes_provider_serves(const struct paes_provider *provider,
 }
 
 /**
+ * paes_provider_load() - how many of a provider's slots are in use
+ * @provider:	held by the caller
+ *
+ * Lockless: a hint.
+ *
+ * Return: that number, or U32_MAX when none is free.
+ */
+u32 paes_provider_load(const struct paes_provider *provider)
+{
+	u32 free = READ_ONCE(provider->free_count);
+
+	return free ? provider->depth - free : U32_MAX;
+}
+
+/**
  * paes_provider_reserve() - take a free slot
  * @provider:	held by the caller
  * @slot:	the slot, to be given to issue or release; holds a reference
@@ -401,7 +463,8 @@ int paes_provider_reserve(struct paes_provider *provider, u32 *slot)
 
 	spin_lock_bh(&provider->lock);
 	if (!provider->dead && provider->free_count) {
-		*slot = provider->free_slots[--provider->free_count];
+		WRITE_ONCE(provider->free_count, provider->free_count - 1);
+		*slot = provider->free_slots[provider->free_count];
 		paes_provider_get(provider);
 		err = 0;
 	}
@@ -420,7 +483,8 @@ int paes_provider_reserve(struct paes_provider *provider, u32 *slot)
 void paes_provider_release(struct paes_provider *provider, u32 slot)
 {
 	spin_lock_bh(&provider->lock);
-	provider->free_slots[provider->free_count++] = slot;
+	provider->free_slots[provider->free_count] = slot;
+	WRITE_ONCE(provider->free_count, provider->free_count + 1);
 	spin_unlock_bh(&provider->lock);
 	paes_provider_put(provider);
 }
@@ -502,13 +566,40 @@ void paes_provider_control(struct paes_provider *provider,
 		paes_provider_run_control(provider);
 }
 
+/*
+ * Mutex held: takes a few completions on the broker's own time.  Only of data
+ * that was decrypted, with BH disabled: that is how all asynchronous ciphers
+ * complete, so what follows can't sleep.  What follows encryption may: it
+ * submits the write.
+ */
+static void paes_provider_take_here(struct paes_provider *provider)
+{
+	u32 posted = paes_provider_posted(provider);
+
+	local_bh_disable();
+	while (posted-- && !READ_ONCE(provider->dead))
+		if (!paes_provider_take(provider, true))
+			break;
+	local_bh_enable();
+	paes_provider_refill(provider);
+}
+
 /**
  * paes_provider_kick() - the broker says that it posted completions
- * @provider:	whose work is started if that is true
+ * @provider:	whose broker calls
+ *
+ * Few are taken here, which saves the change to another process that a single
+ * read would be waiting for; many are left to the work, which runs beside the
+ * broker.
  */
 void paes_provider_kick(struct paes_provider *provider)
 {
-	if (paes_area_posted(&provider->area))
+	if (paes_area_posted(&provider->area) <= PAES_TAKE_HERE &&
+	    mutex_trylock(&provider->taking)) {
+		paes_provider_take_here(provider);
+		mutex_unlock(&provider->taking);
+	}
+	if (READ_ONCE(provider->dead) || paes_area_posted(&provider->area))
 		paes_provider_queue_work(provider);
 }
 

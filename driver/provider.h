@@ -8,6 +8,7 @@
 #define PAES_PROVIDER_H
 
 #include <linux/list.h>
+#include <linux/mutex.h>
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
@@ -28,8 +29,8 @@ struct paes_request;
  * @lost:	the provider went away; the request is the owner's again. There
  *		is no slot to release.
  *
- * Process context, no lock held, BH enabled; except that @fill runs where the
- * request is issued.
+ * Process context with at most @taking held.  BH is enabled, except for @done
+ * of decrypted data; @fill runs where the request is issued.
  */
 struct paes_request_ops {
 	void (*fill)(struct paes_request *request, struct paes_area *area,
@@ -76,12 +77,14 @@ struct paes_slot {
  * @name:	given by the broker, printable
  * @kek_ids:	written once by SERVE before it is registered
  * @kek_count:	likewise
- * @area:	shared pages; sq side under @lock, cq side @work only
+ * @area:	shared pages; sq side under @lock, cq side under @taking
  * @wait:	the broker, in PAES_IOC_ENTER
- * @work:	takes completions; after death, gives the requests back
+ * @work:	takes completions with @taking; after death, gives the requests back
  * @watch:	looks for requests that the broker doesn't answer
  * @idle:	called by @work when slots may have become free
  * @gone:	called once by @work after death, before requests are lost
+ * @taking:	who takes completions: @work, or the broker in PAES_IOC_ENTER;
+ *		outside of all spinlocks
  * @lock:	protects what follows; innermost, BH
  * @dead:	no slot is given out, no descriptor pushed; set once
  * @reaped:	@work gave everything back
@@ -108,6 +111,7 @@ struct paes_provider {
 	struct delayed_work watch;
 	void (*idle)(struct paes_provider *provider);
 	void (*gone)(struct paes_provider *provider);
+	struct mutex taking;	/* completions, the cq side of @area */
 
 	spinlock_t lock;	/* the rest; innermost */
 	bool dead;
@@ -128,6 +132,7 @@ void paes_provider_kill(struct paes_provider *provider);
 bool paes_provider_serves(const struct paes_provider *provider,
 			  const u8 *kek_id);
 
+u32 paes_provider_load(const struct paes_provider *provider);
 int paes_provider_reserve(struct paes_provider *provider, u32 *slot);
 void paes_provider_release(struct paes_provider *provider, u32 slot);
 bool paes_provider_issue(struct paes_provider *provider, u32 slot,

@@ -28,6 +28,11 @@
 #include "stats.h"
 #include "trace.h"
 
+enum {
+	/* A token call serves one key: a batch of many keys costs many calls. */
+	PAES_QUEUE_RUN	= 16,	/* requests of one key before the next's turn */
+};
+
 unsigned int paes_queue_depth = 256;
 module_param_named(queue_depth, paes_queue_depth, uint, 0644);
 MODULE_PARM_DESC(queue_depth,
@@ -177,6 +182,15 @@ static bool paes_queue_has_room(const struct paes_key *key)
 	return key->pending_count < max(READ_ONCE(paes_queue_depth), 1U);
 }
 
+/*
+ * Key lock held.  Who waits in the backlog sleeps, and goes on to submit as
+ * many as there is room for: it is woken when that is worth it.
+ */
+static bool paes_queue_is_low(const struct paes_key *key)
+{
+	return key->pending_count <= READ_ONCE(paes_queue_depth) / 2;
+}
+
 static void paes_queue_add_pending(struct paes_key *key, struct paes_data *data)
 {
 	list_add_tail(&data->request.node, &key->pending);
@@ -194,7 +208,7 @@ static struct paes_data *paes_queue_pop(struct paes_key *key)
 }
 
 /*
- * A place in pending became free.  The caller who was told -EBUSY learns that
+ * Pending got shorter.  The caller who was told -EBUSY learns that
  * its request was accepted before anybody can complete it, so the request is
  * in no list meanwhile.
  */
@@ -205,7 +219,7 @@ static void paes_queue_promote(struct paes_key *key)
 	spin_lock_bh(&key->lock);
 	request = list_first_entry_or_null(&key->backlog, struct paes_request,
 					   node);
-	if (request && paes_queue_has_room(key))
+	if (request && paes_queue_is_low(key))
 		list_del_init(&request->node);
 	else
 		request = NULL;
@@ -218,28 +232,60 @@ static void paes_queue_promote(struct paes_key *key)
 	spin_unlock_bh(&key->lock);
 }
 
+/**
+ * struct paes_turn - a request on its way from pending to a provider
+ * @data:	popped; the owner's
+ * @provider:	where it goes
+ * @slot:	reserved there
+ * @backlogged:	somebody waits for the place in pending
+ */
+struct paes_turn {
+	struct paes_data *data;
+	struct paes_provider *provider;
+	u32 slot;
+	bool backlogged;
+};
+
+/* Key lock held: false when none waits or no provider has room. */
+static bool paes_queue_take_turn(struct paes_key *key, struct paes_turn *turn)
+{
+	u8 token[PAES_TOKEN_SIZE];
+
+	if (!key->pending_count)
+		return false;
+	turn->provider = paes_sessions_reserve(key, &turn->slot, token);
+	if (!turn->provider)
+		return false;
+	turn->data = paes_queue_pop(key);
+	turn->backlogged = !list_empty(&key->backlog);
+	memcpy(turn->data->request.desc.token, token, sizeof(token));
+	memzero_explicit(token, sizeof(token));
+	return true;
+}
+
+static void paes_queue_issue(struct paes_key *key, const struct paes_turn *turn)
+{
+	if (turn->backlogged)
+		paes_queue_promote(key);
+	if (!paes_provider_issue(turn->provider, turn->slot,
+				 &turn->data->request))
+		paes_data_requeue(turn->data);
+}
+
 /* Moves one request to a provider; false when none waits or none has room. */
 static bool paes_queue_feed_one(struct paes_key *key)
 {
-	struct paes_provider *provider = NULL;
-	struct paes_data *data;
-	u8 token[PAES_TOKEN_SIZE];
-	u32 slot;
+	struct paes_turn turn;
+	bool took;
 
-	spin_lock_bh(&key->lock);
-	if (key->pending_count)
-		provider = paes_sessions_reserve(key, &slot, token);
-	if (provider)
-		data = paes_queue_pop(key);
-	spin_unlock_bh(&key->lock);
-	if (!provider)
+	if (!READ_ONCE(key->pending_count))
 		return false;
-	memcpy(data->request.desc.token, token, sizeof(token));
-	memzero_explicit(token, sizeof(token));
-	paes_queue_promote(key);
-	if (!paes_provider_issue(provider, slot, &data->request))
-		paes_data_requeue(data);
-	return true;
+	spin_lock_bh(&key->lock);
+	took = paes_queue_take_turn(key, &turn);
+	spin_unlock_bh(&key->lock);
+	if (took)
+		paes_queue_issue(key, &turn);
+	return took;
 }
 
 /**
@@ -261,19 +307,30 @@ bool paes_queue_feed(struct paes_key *key)
 	return true;
 }
 
+static void paes_queue_feed_run(struct paes_key *key)
+{
+	unsigned int n;
+
+	for (n = 0; n < PAES_QUEUE_RUN; n++)
+		if (!paes_queue_feed_one(key))
+			break;
+}
+
 /**
  * paes_queue_feed_provider() - a provider has free slots
  * @provider:	whose keys take turns
+ *
+ * A dead one's slots stay free for ever: nothing is fed then.
  */
 void paes_queue_feed_provider(struct paes_provider *provider)
 {
 	struct paes_key *key;
 
-	while (READ_ONCE(provider->free_count)) {
+	while (!READ_ONCE(provider->dead) && READ_ONCE(provider->free_count)) {
 		key = paes_session_waiting_key(provider);
 		if (!key)
 			break;
-		paes_queue_feed_one(key);
+		paes_queue_feed_run(key);
 		paes_key_put(key);
 	}
 }
@@ -283,7 +340,8 @@ static int paes_queue_accept(struct paes_key *key, struct paes_data *data)
 {
 	if (key->closed)
 		return -ENOKEY;
-	if (paes_queue_has_room(key)) {
+	/* Nobody overtakes the backlog, or it could wait for ever. */
+	if (paes_queue_has_room(key) && list_empty(&key->backlog)) {
 		paes_queue_add_pending(key, data);
 		return -EINPROGRESS;
 	}
@@ -325,13 +383,18 @@ int paes_queue_submit(struct paes_key *key, struct skcipher_request *owner,
 {
 	struct paes_data *data = skcipher_request_ctx(owner);
 	u32 length = owner->cryptlen;
+	struct paes_turn turn;
+	bool took;
 	int ret;
 
 	paes_data_init(data, key, owner, op);
 	paes_key_get(key);	/* the request's */
 	spin_lock_bh(&key->lock);
 	ret = paes_queue_accept(key, data);
+	took = paes_queue_take_turn(key, &turn);
 	spin_unlock_bh(&key->lock);
+	if (took)
+		paes_queue_issue(key, &turn);
 	/* From here on the request may be completed and gone. */
 	if (ret != -EINPROGRESS && ret != -EBUSY) {
 		paes_key_put(key);

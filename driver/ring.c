@@ -129,11 +129,13 @@ u32 paes_area_posted(const struct paes_area *area)
 }
 
 /**
- * paes_area_take() - copy out the next completion
- * @area:	the ring; completion work only
+ * paes_area_peek() - copy out the next completion
+ * @area:	the ring; who takes completions only
  * @cqe:	a private copy that can be checked and then used
+ *
+ * The next look may find something else there.
  */
-void paes_area_take(struct paes_area *area, struct paes_cqe *cqe)
+void paes_area_peek(const struct paes_area *area, struct paes_cqe *cqe)
 {
 	const struct paes_cqe *shared =
 		&area->cq[area->cq_head & (area->entries - 1)];
@@ -143,6 +145,14 @@ void paes_area_take(struct paes_area *area, struct paes_cqe *cqe)
 	cqe->status = READ_ONCE(shared->status);
 	cqe->length = READ_ONCE(shared->length);
 	memcpy(cqe->token, shared->token, sizeof(cqe->token));
+}
+
+/**
+ * paes_area_advance() - the completion looked at is taken
+ * @area:	the ring; who takes completions only
+ */
+void paes_area_advance(struct paes_area *area)
+{
 	WRITE_ONCE(area->cq_head, area->cq_head + 1);
 }
 

@@ -27,7 +27,7 @@ enum {
  * @cq:		completion ring, in @pages
  * @data:	slots, in @pages
  * @sq_tail:	private truth of ring->sq_tail; the provider's lock
- * @cq_head:	completions taken; the completion work only
+ * @cq_head:	completions taken; the provider's mutex
  */
 struct paes_area {
 	struct paes_ring *pages;
@@ -48,7 +48,8 @@ void paes_area_push(struct paes_area *area, const struct paes_desc *desc);
 bool paes_area_idle(const struct paes_area *area, u32 sq_head);
 
 u32 paes_area_posted(const struct paes_area *area);
-void paes_area_take(struct paes_area *area, struct paes_cqe *cqe);
+void paes_area_peek(const struct paes_area *area, struct paes_cqe *cqe);
+void paes_area_advance(struct paes_area *area);
 void paes_area_need_enter(struct paes_area *area, bool need);
 
 void paes_area_write(struct paes_area *area, u32 slot, const void *bytes,

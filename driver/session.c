@@ -18,6 +18,10 @@
 
 #include "session.h"
 
+enum {
+	PAES_SESSION_RUN	= 16,	/* requests */
+};
+
 DEFINE_SPINLOCK(paes_sessions_lock);
 
 /**
@@ -416,21 +420,28 @@ bool paes_sessions_settled(struct paes_key *key)
 	return !outcome || outcome == -EKEYREJECTED;
 }
 
-/* Key lock held: the open session whose provider has most free slots. */
+/*
+ * Key lock held: where the next request goes.  A provider is given requests in
+ * runs: one that is busy with a few takes some more as part of its next batch,
+ * which costs less than to wake another one; beyond that the load is spread.
+ * Among equals it is the one that was fed last, moved to the front for that.
+ */
 static struct paes_session *paes_session_best(struct paes_key *key)
 {
 	struct paes_session *session, *best = NULL;
-	u32 most = 0, count;
+	u32 least = U32_MAX, load;
 
 	list_for_each_entry(session, &key->sessions, by_key) {
 		if (session->state != PAES_SESSION_OPEN)
 			continue;
-		count = READ_ONCE(session->provider->free_count);
-		if (count > most) {
-			most = count;
+		load = paes_provider_load(session->provider) / PAES_SESSION_RUN;
+		if (load < least) {
+			least = load;
 			best = session;
 		}
 	}
+	if (best)
+		list_move(&best->by_key, &key->sessions);
 	return best;
 }
 
