@@ -17,7 +17,7 @@ struct serve *serve_new(struct token *token, struct ring *ring,
 	serve->ring = ring;
 	serve->pulse = pulse;
 	serve->keys.token = token;
-	spin_setup(&serve->spin, spin_processors());
+	spin_setup(&serve->spin, spin_processors(), spin_measure_wake());
 	serve->engine = engine_new(token);
 	if (!serve->engine) {
 		free(serve);
@@ -67,7 +67,35 @@ static int serve_again(struct serve *serve, struct engine_request *run)
 	return -EIO;
 }
 
-static int serve_answer_batch(struct serve *serve)
+/* Tells the kernel now: there is more to do here before this worker waits. */
+static int serve_publish_early(struct serve *serve)
+{
+	serve->untold = false;
+	return ring_publish(serve->ring) ? ring_enter(serve->ring, false) : 0;
+}
+
+/*
+ * A part of the batch is done: the kernel takes it over while the token works
+ * on the next.  What failed is left to serve_answer_failed().
+ */
+static void serve_answer_round(void *context,
+			       struct engine_request *const *requests,
+			       unsigned int count)
+{
+	struct serve *serve = context;
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		if (!requests[i]->status)
+			ring_answer(serve->ring,
+				    &serve->taken[requests[i] - serve->run], 0,
+				    NULL);
+	serve->told += count;
+	if (serve->told < serve->count && !serve->error)
+		serve->error = serve_publish_early(serve);
+}
+
+static int serve_answer_failed(struct serve *serve)
 {
 	int lost = 0;
 	unsigned int i;
@@ -75,10 +103,9 @@ static int serve_answer_batch(struct serve *serve)
 	for (i = 0; i < serve->count; i++) {
 		int status = serve->run[i].status;
 
-		if (status && lost)
+		if (!status || lost)
 			continue;	/* no use in asking a lost token again */
-		if (status)
-			status = serve_again(serve, &serve->run[i]);
+		status = serve_again(serve, &serve->run[i]);
 		if (status == -EREMOTEIO)
 			lost = status;
 		else
@@ -94,11 +121,16 @@ static int serve_batch(struct serve *serve)
 	if (!serve->count)
 		return 0;
 	pulse_begin(serve->pulse);
-	engine_run(serve->engine, serve->run, serve->count, NULL, NULL);
-	lost = serve_answer_batch(serve);
+	serve->told = 0;
+	serve->error = 0;
+	engine_run(serve->engine, serve->run, serve->count, serve_answer_round,
+		   serve);
+	lost = serve_answer_failed(serve);
 	serve->count = 0;
 	error = serve_publish(serve);
-	return lost ? lost : error;
+	if (lost)
+		return lost;
+	return serve->error ? serve->error : error;
 }
 
 static int serve_refuse(struct serve *serve, const struct ring_request *request,

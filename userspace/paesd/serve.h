@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The worker's loop: everything that is queued becomes one batch, OPEN and
- * CLOSE keep their place among the requests around them.
+ * The worker's loop: everything that is queued becomes one batch, whose parts
+ * are answered as they are done.  OPEN and CLOSE keep their place among the
+ * requests around them.
  *
  * When a request fails, it is tried once more, alone.  If that fails too, the
  * key's known block decides.  The token still answers it rightly: then it is
@@ -28,6 +29,8 @@ struct serve {
 	struct spin spin;
 	bool untold;		/* published, but the kernel isn't looking */
 	unsigned int count;	/* of the batch */
+	unsigned int told;	/* of those, how many the engine is done with */
+	int error;		/* of the ring, while the engine runs */
 	struct ring_request taken[ENGINE_BATCH_MAX];
 	struct engine_request run[ENGINE_BATCH_MAX];
 	struct keys keys;

@@ -2,6 +2,7 @@
 #include "spin.h"
 
 #include <sched.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -9,10 +10,35 @@ enum {
 	LOOKS_A_CLOCK = 32,	/* looks at the ring for each look at the clock */
 };
 
-void spin_setup(struct spin *spin, unsigned int processors)
+void spin_setup(struct spin *spin, unsigned int processors, uint64_t wake)
 {
-	spin->most = processors > 1 ? SPIN_MAX_NS : 0;
-	spin->limit = 0;
+	uint64_t most = SPIN_WAKES * wake;
+
+	if (most < SPIN_LEAST_NS)
+		most = SPIN_LEAST_NS;
+	if (most > SPIN_MOST_NS)
+		most = SPIN_MOST_NS;
+	*spin = (struct spin){ .most = processors > 1 ? most : 0 };
+}
+
+/* How much longer than asked for a short sleep is. */
+uint64_t spin_measure_wake(void)
+{
+	struct timespec nap = { .tv_nsec = 10000 };
+	uint64_t least = UINT64_MAX;
+
+	prctl(PR_SET_TIMERSLACK, 1UL);
+	for (int i = 0; i < 5; i++) {
+		uint64_t start = spin_clock();
+		uint64_t late;
+
+		nanosleep(&nap, NULL);
+		late = spin_clock() - start - (uint64_t)nap.tv_nsec;
+		if (late < least)
+			least = late;
+	}
+	prctl(PR_SET_TIMERSLACK, 0UL);
+	return least;
 }
 
 unsigned int spin_processors(void)
@@ -71,16 +97,34 @@ bool spin_wait(const struct spin *spin, const struct ring *ring)
 	return false;
 }
 
-void spin_learn(struct spin *spin, uint64_t idle)
+static void spin_set(struct spin *spin, uint64_t limit)
 {
-	if (idle > SPIN_SHORT_NS)
-		spin->limit /= 2;
-	else if (spin->limit < SPIN_START_NS)
-		spin->limit = SPIN_START_NS;
-	else
-		spin->limit *= 2;
-	if (spin->limit > spin->most)
-		spin->limit = spin->most;
+	spin->limit = limit < spin->most ? limit : spin->most;
 	if (spin->limit < SPIN_START_NS)
 		spin->limit = 0;
+}
+
+/* A short pause, but too long. */
+static void spin_miss(struct spin *spin)
+{
+	if (spin->limit < spin->most) {
+		spin_set(spin, spin->limit ? 2 * spin->limit : SPIN_START_NS);
+	} else if (++spin->misses == SPIN_MISSES) {
+		spin->rest = SPIN_REST;
+		spin->misses = 0;
+		spin->limit = 0;
+	}
+}
+
+void spin_learn(struct spin *spin, uint64_t idle)
+{
+	if (spin->rest) {
+		spin->rest--;
+	} else if (idle > SPIN_SHORT * spin->most) {
+		spin_set(spin, spin->limit / 2);
+	} else if (idle > spin->limit) {
+		spin_miss(spin);
+	} else {
+		spin->misses = 0;
+	}
 }

@@ -25,7 +25,7 @@ static int start(void **state)
 	assert_int_equal(ring_open(&ring, kernel.path, "1:test"), 0);
 	serve = serve_new(NULL, &ring, &pulse);
 	assert_non_null(serve);
-	spin_setup(&serve->spin, 1);
+	spin_setup(&serve->spin, 1, 0);
 	return 0;
 }
 
@@ -231,10 +231,12 @@ static void a_hiccup_is_tried_again(void **state)
 	for (uint32_t tag = 1; tag <= 3; tag++)
 		submit_data(tag, 1, 512);
 	assert_int_equal(run(), 0);
-	for (uint32_t tag = 1; tag <= 3; tag++) {
-		expect_answer(tag, 0);
+	/* The others needn't wait for the second try. */
+	expect_answer(3, 0);
+	expect_answer(1, 0);
+	expect_answer(2, 0);
+	for (uint32_t tag = 1; tag <= 3; tag++)
 		assert_int_equal(kernel_data(tag)[0], 0x5a);
-	}
 }
 
 static void a_bad_request_fails_alone(void **state)
@@ -247,8 +249,8 @@ static void a_bad_request_fails_alone(void **state)
 	submit_data(3, 1, 512);
 	assert_int_equal(run(), 0);
 	expect_answer(1, 0);
-	expect_answer(2, -EIO);
 	expect_answer(3, 0);
+	expect_answer(2, -EIO);
 }
 
 static void a_lost_token_answers_nothing(void **state)
@@ -348,12 +350,55 @@ static void one_system_call_a_batch(void **state)
 	assert_int_equal(kernel.waits, 1);
 }
 
+/* The kernel goes on with what is done while the token does the rest. */
+static void rounds_are_told_at_once(void **state)
+{
+	(void)state;
+	open_key();
+	kernel_ring()->flags = PAES_RING_NEED_ENTER;
+	kernel.enters = kernel.waits = 0;
+	for (uint32_t tag = 1; tag <= 2 * FAKE_ROUND + 1; tag++)
+		submit_data(tag, 1, 512);
+	assert_int_equal(run(), 0);
+	for (uint32_t tag = 1; tag <= 2 * FAKE_ROUND + 1; tag++)
+		expect_answer(tag, 0);
+	expect_nothing();
+	assert_int_equal(fake.runs, 1);
+	assert_int_equal(kernel.enters, 3);
+	assert_int_equal(kernel.waits, 1);
+}
+
+static void rounds_are_told_to_who_looks_anyway(void **state)
+{
+	(void)state;
+	open_key();
+	kernel_ring()->flags = 0;
+	kernel.enters = kernel.waits = 0;
+	for (uint32_t tag = 1; tag <= 2 * FAKE_ROUND + 1; tag++)
+		submit_data(tag, 1, 512);
+	assert_int_equal(run(), 0);
+	assert_int_equal(kernel.enters, 1);
+	assert_int_equal(kernel.waits, 1);
+}
+
+static void a_provider_broken_in_mid_batch_leaves(void **state)
+{
+	(void)state;
+	open_key();
+	kernel_ring()->flags = PAES_RING_NEED_ENTER;
+	kernel.enter_errno = ESHUTDOWN;
+	for (uint32_t tag = 1; tag <= FAKE_ROUND + 1; tag++)
+		submit_data(tag, 1, 512);
+	assert_int_equal(run(), -ESHUTDOWN);
+	assert_int_equal(fake.runs, 1);
+}
+
 /* While it spins, whoever waits for the answers must not sleep on. */
 static void spinning_tells_first(void **state)
 {
 	(void)state;
 	open_key();
-	spin_setup(&serve->spin, 2);
+	spin_setup(&serve->spin, 2, 0);
 	serve->spin.limit = SPIN_START_NS;
 	kernel_ring()->flags = PAES_RING_NEED_ENTER;
 	kernel.enters = kernel.waits = 0;
@@ -371,24 +416,69 @@ static void a_broken_provider_leaves(void **state)
 	assert_int_equal(run(), -ESHUTDOWN);
 }
 
+enum {
+	WAKE_NS = 30000,
+	LONGEST_NS = SPIN_WAKES * WAKE_NS,
+	SHORT_NS = SPIN_SHORT * LONGEST_NS,
+};
+
+static void learn(struct spin *spin, uint64_t idle, int times)
+{
+	while (times--)
+		spin_learn(spin, idle);
+}
+
 static void spin_follows_the_pauses(void **state)
 {
 	struct spin spin;
 
 	(void)state;
-	spin_setup(&spin, 2);
+	spin_setup(&spin, 2, WAKE_NS);
 	assert_int_equal(spin.limit, 0);
-	spin_learn(&spin, 1000);
+	learn(&spin, SHORT_NS, 1);
 	assert_int_equal(spin.limit, SPIN_START_NS);
-	for (int i = 0; i < 10; i++)
-		spin_learn(&spin, SPIN_SHORT_NS);
-	assert_int_equal(spin.limit, SPIN_MAX_NS);
-	for (int i = 0; i < 10; i++)
-		spin_learn(&spin, SPIN_SHORT_NS + 1);
+	learn(&spin, SPIN_START_NS, 10);
+	assert_int_equal(spin.limit, SPIN_START_NS);
+	learn(&spin, SHORT_NS, 5);
+	assert_int_equal(spin.limit, LONGEST_NS);
+	learn(&spin, SHORT_NS + 1, 10);
 	assert_int_equal(spin.limit, 0);
-	spin_setup(&spin, 1);
-	spin_learn(&spin, 0);
+}
+
+/* Pauses that the longest doesn't outlast: it would only burn the processor. */
+static void spin_gives_up_in_vain(void **state)
+{
+	struct spin spin;
+
+	(void)state;
+	spin_setup(&spin, 2, WAKE_NS);
+	spin.limit = spin.most;
+	learn(&spin, LONGEST_NS + 1, SPIN_MISSES - 1);
+	learn(&spin, LONGEST_NS, 1);
+	learn(&spin, LONGEST_NS + 1, SPIN_MISSES - 1);
+	assert_int_equal(spin.limit, LONGEST_NS);
+	learn(&spin, LONGEST_NS + 1, 1);
 	assert_int_equal(spin.limit, 0);
+	learn(&spin, 1000, SPIN_REST);
+	assert_int_equal(spin.limit, 0);
+	learn(&spin, 1000, 1);
+	assert_int_equal(spin.limit, SPIN_START_NS);
+}
+
+static void spin_keeps_within_bounds(void **state)
+{
+	struct spin spin;
+
+	(void)state;
+	spin_setup(&spin, 2, 0);
+	assert_int_equal(spin.most, SPIN_LEAST_NS);
+	spin_setup(&spin, 2, UINT64_MAX / SPIN_WAKES);
+	assert_int_equal(spin.most, SPIN_MOST_NS);
+	spin_setup(&spin, 1, WAKE_NS);
+	learn(&spin, 0, 10);
+	learn(&spin, 1, 10);
+	assert_int_equal(spin.limit, 0);
+	assert_in_range(spin_measure_wake(), 1, 1000000000);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
@@ -412,9 +502,14 @@ int main(void)
 		TEST(open_trouble_leaves_working_keys_alone),
 		TEST(the_pulse_beats_in_calls_only),
 		TEST(one_system_call_a_batch),
+		TEST(rounds_are_told_at_once),
+		TEST(rounds_are_told_to_who_looks_anyway),
+		TEST(a_provider_broken_in_mid_batch_leaves),
 		TEST(spinning_tells_first),
 		TEST(a_broken_provider_leaves),
 		cmocka_unit_test(spin_follows_the_pauses),
+		cmocka_unit_test(spin_gives_up_in_vain),
+		cmocka_unit_test(spin_keeps_within_bounds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
