@@ -13,13 +13,17 @@
 #define TOKEN_KEK_LABEL		"paes-kek"
 #define TOKEN_AUTH_LABEL	"paes-auth"
 
-enum { TOKEN_STREAMS = 16 };
+enum {
+	TOKEN_STREAMS	= 256,
+	TOKEN_BUCKETS	= 256,
+};
 
 /* An encryption that stays open: see tokencrypt.c. */
 struct token_stream {
 	CK_SESSION_HANDLE session;	/* CK_INVALID_HANDLE: not used */
 	CK_OBJECT_HANDLE key;
 	unsigned long used;		/* when, by token->uses */
+	struct token_stream *next;	/* in the bucket */
 };
 
 struct token {
@@ -29,7 +33,11 @@ struct token {
 	CK_SESSION_HANDLE session;	/* CK_INVALID_HANDLE: none */
 	char *label;
 	struct token_stream streams[TOKEN_STREAMS];
+	struct token_stream *buckets[TOKEN_BUCKETS];	/* by key */
+	unsigned int open_streams;
 	unsigned long uses;
+	unsigned long look_again;	/* for an idle stream, when uses are that */
+	bool no_session;		/* for another stream */
 	bool no_streams;
 };
 

@@ -5,6 +5,7 @@
 #include "log.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <string.h>
 
 /* A token may answer CKR_OK and less than everything. */
@@ -62,25 +63,50 @@ int token_decrypt(struct token *token, token_key key, const void *in, void *out,
  * is none for decryption: SoftHSM keeps every byte given to C_DecryptUpdate.
  */
 
-static struct token_stream *find_stream(struct token *token, token_key key)
+enum {
+	IDLE_USES	= 4 * TOKEN_STREAMS,	/* of others; then a stream may go */
+};
+
+static struct token_stream **bucket_of(struct token *token, token_key key)
 {
-	for (int i = 0; i < TOKEN_STREAMS; i++)
-		if (token->streams[i].session != CK_INVALID_HANDLE &&
-		    token->streams[i].key == key)
-			return &token->streams[i];
-	return NULL;
+	uint64_t mixed = (uint64_t)key * 0x9e3779b97f4a7c15;
+
+	return &token->buckets[(mixed >> 32) % TOKEN_BUCKETS];
+}
+
+/* What points to the key's stream, or to NULL. */
+static struct token_stream **find_stream(struct token *token, token_key key)
+{
+	struct token_stream **at = bucket_of(token, key);
+
+	while (*at && (*at)->key != key)
+		at = &(*at)->next;
+	return at;
+}
+
+static void add_stream(struct token *token, struct token_stream *stream)
+{
+	struct token_stream **bucket = bucket_of(token, stream->key);
+
+	stream->next = *bucket;
+	*bucket = stream;
+	token->open_streams++;
 }
 
 static void close_stream(struct token *token, struct token_stream *stream)
 {
-	if (stream->session != CK_INVALID_HANDLE)
-		token->module->C_CloseSession(stream->session);
+	if (stream->session == CK_INVALID_HANDLE)
+		return;
+	*find_stream(token, stream->key) = stream->next;
+	token->open_streams--;
+	token->module->C_CloseSession(stream->session);
+	token->no_session = false;
 	stream->session = CK_INVALID_HANDLE;
 }
 
 void token_end_stream(struct token *token, token_key key)
 {
-	struct token_stream *stream = find_stream(token, key);
+	struct token_stream *stream = *find_stream(token, key);
 
 	if (stream)
 		close_stream(token, stream);
@@ -92,21 +118,48 @@ void token_end_streams(struct token *token)
 		close_stream(token, &token->streams[i]);
 }
 
-/* One that isn't used, or the one that has not been for longest. */
-static struct token_stream *spare_stream(struct token *token)
+static struct token_stream *oldest_stream(struct token *token)
 {
-	struct token_stream *oldest = &token->streams[0];
+	struct token_stream *oldest = NULL;
 
 	for (int i = 0; i < TOKEN_STREAMS; i++) {
 		struct token_stream *stream = &token->streams[i];
 
-		if (stream->session == CK_INVALID_HANDLE)
-			return stream;
-		if (stream->used < oldest->used)
+		if (stream->session != CK_INVALID_HANDLE &&
+		    (!oldest || stream->used < oldest->used))
 			oldest = stream;
 	}
-	close_stream(token, oldest);
 	return oldest;
+}
+
+/*
+ * Keys that take a stream from each other pay more than for a call without
+ * one, so only those that nobody uses have to go.
+ */
+static void close_idle_stream(struct token *token)
+{
+	struct token_stream *oldest;
+
+	if (token->uses < token->look_again)
+		return;
+	oldest = oldest_stream(token);
+	if (oldest && token->uses - oldest->used > IDLE_USES)
+		close_stream(token, oldest);
+	else
+		token->look_again = token->uses + TOKEN_STREAMS;
+}
+
+/* One that isn't used, or NULL. */
+static struct token_stream *spare_stream(struct token *token)
+{
+	if (token->open_streams == TOKEN_STREAMS || token->no_session)
+		close_idle_stream(token);
+	if (token->no_session)
+		return NULL;
+	for (int i = 0; i < TOKEN_STREAMS; i++)
+		if (token->streams[i].session == CK_INVALID_HANDLE)
+			return &token->streams[i];
+	return NULL;
 }
 
 static void give_up_streams(struct token *token)
@@ -143,21 +196,38 @@ static bool streams_rightly(struct token *token, struct token_stream *stream)
 	return rightly;
 }
 
+/* Tokens have so many sessions; it goes on with those that it got. */
+static void stop_at_sessions(struct token *token)
+{
+	if (!token->open_streams) {
+		give_up_streams(token);
+		return;
+	}
+	log_debug("token \"%s\": keeps no more than %u operations open",
+		  token->label, token->open_streams);
+	token->no_session = true;
+}
+
 /* NULL where the token can't: then each call is an operation of its own. */
 static struct token_stream *open_stream(struct token *token, token_key key)
 {
 	struct token_stream *stream = spare_stream(token);
-	CK_RV rv = token->module->C_OpenSession(token->slot, CKF_SERIAL_SESSION,
-						NULL, NULL, &stream->session);
+	CK_RV rv;
 
-	stream->key = key;
+	if (!stream)
+		return NULL;
+	rv = token->module->C_OpenSession(token->slot, CKF_SERIAL_SESSION,
+					  NULL, NULL, &stream->session);
 	if (rv != CKR_OK) {
 		stream->session = CK_INVALID_HANDLE;
-		give_up_streams(token);
-	} else if (start_encrypt(token, stream->session, key) == CKR_OK &&
-		   streams_rightly(token, stream)) {
-		return stream;
+		stop_at_sessions(token);
+		return NULL;
 	}
+	stream->key = key;
+	add_stream(token, stream);
+	if (start_encrypt(token, stream->session, key) == CKR_OK &&
+	    streams_rightly(token, stream))
+		return stream;
 	close_stream(token, stream);
 	return NULL;
 }
@@ -168,11 +238,12 @@ static struct token_stream *get_stream(struct token *token, token_key key)
 
 	if (token->no_streams)
 		return NULL;
-	stream = find_stream(token, key);
+	token->uses++;
+	stream = *find_stream(token, key);
 	if (!stream)
 		stream = open_stream(token, key);
 	if (stream)
-		stream->used = ++token->uses;
+		stream->used = token->uses;
 	return stream;
 }
 

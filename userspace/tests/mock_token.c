@@ -67,6 +67,7 @@ static CK_RV crypt_init(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism,
 {
 	if (is_due(MOCK_INIT_ERROR))
 		return CKR_DEVICE_ERROR;
+	mock.inits++;
 	*used_key(session) = key;
 	return encrypt ? real->C_EncryptInit(session, mechanism, key) :
 			 real->C_DecryptInit(session, mechanism, key);
@@ -265,6 +266,14 @@ static CK_RV mock_Login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_BYTE *p
 	return real->C_Login(session, user, pin, size);
 }
 
+static CK_RV mock_OpenSession(CK_SLOT_ID slot, CK_FLAGS flags, void *application,
+			      CK_NOTIFY notify, CK_SESSION_HANDLE *session)
+{
+	if (is_due(MOCK_SESSION_COUNT))
+		return CKR_SESSION_COUNT;
+	return real->C_OpenSession(slot, flags, application, notify, session);
+}
+
 static CK_RV mock_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
 {
 	CK_RV rv = real->C_GetTokenInfo(slot, info);
@@ -296,6 +305,7 @@ static void replace_functions(void)
 	list.C_WrapKey = mock_WrapKey;
 	list.C_UnwrapKey = mock_UnwrapKey;
 	list.C_Login = mock_Login;
+	list.C_OpenSession = mock_OpenSession;
 	list.C_GetTokenInfo = mock_GetTokenInfo;
 	list.C_Finalize = mock_Finalize;
 }

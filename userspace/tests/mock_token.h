@@ -25,6 +25,7 @@ enum mock_fault {
 	MOCK_CRYPT_END,
 
 	MOCK_NO_UPDATE,		/* C_EncryptUpdate isn't there */
+	MOCK_SESSION_COUNT,	/* C_OpenSession: no more of them */
 	MOCK_INIT_ERROR,	/* C_EncryptInit and C_DecryptInit fail */
 	MOCK_READABLE,		/* C_GetAttributeValue gives CKA_VALUE out */
 	MOCK_NOT_SENSITIVE,	/* and says CKA_SENSITIVE is false */
@@ -47,6 +48,7 @@ struct mock {
 	bool once;		/* and all go well again behind it */
 	unsigned int logins;	/* calls of C_Login so far */
 	unsigned int crypts;	/* calls of these so far */
+	unsigned int inits;	/* of C_EncryptInit and C_DecryptInit */
 };
 
 extern struct mock mock;

@@ -312,6 +312,78 @@ static void test_ahead_is_checked(void **state)
 	assert_int_equal(read_sector(64), 1);
 }
 
+enum { MANY_KEYS = 70 };
+
+/* A sector of each key; returns how many operations were begun for it. */
+static unsigned int run_keys(const struct xtskey *keys, unsigned int count)
+{
+	static struct engine_request requests[MANY_KEYS];
+	static uint8_t data[MANY_KEYS][512];
+	unsigned int inits = here.mock->inits;
+
+	for (unsigned int i = 0; i < count; i++)
+		requests[i] = (struct engine_request){
+			.key = &keys[i], .encrypt = true, .data = data[i],
+			.length = 512, .unit_size = 512,
+		};
+	engine_run(here.engine, requests, count, NULL, NULL);
+	for (unsigned int i = 0; i < count; i++)
+		assert_int_equal(requests[i].status, 0);
+	return here.mock->inits - inits;
+}
+
+static void make_keys(struct xtskey *keys, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++)
+		assert_int_equal(xtskey_generate(&keys[i], here.token, 256), 0);
+}
+
+static void close_keys(struct xtskey *keys, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++)
+		xtskey_close(&keys[i], here.token);
+}
+
+/* Of many keys each keeps its two operations. */
+static void test_many_streams(void **state)
+{
+	struct xtskey keys[MANY_KEYS];
+
+	(void)state;
+	support_need_softhsm();
+	make_keys(keys, MANY_KEYS);
+	assert_true(run_keys(keys, MANY_KEYS) >= 2 * MANY_KEYS);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(run_keys(keys, MANY_KEYS), 0);
+	close_keys(keys, MANY_KEYS);
+}
+
+/* With fewer sessions than keys, those that have one keep it. */
+static void test_few_sessions(void **state)
+{
+	struct xtskey keys[10];
+	int i;
+
+	(void)state;
+	support_need_softhsm();
+	make_keys(keys, 10);
+	set_fault(MOCK_SESSION_COUNT, 6);
+	run_keys(keys, 10);
+	for (i = 0; i < 3; i++)
+		assert_int_equal(run_keys(keys, 10), 2 * 10 - 6);
+	/* A key goes, and two others have its sessions. */
+	xtskey_close(&keys[0], here.token);
+	set_fault(MOCK_SESSION_COUNT, 2);
+	run_keys(keys + 1, 9);
+	assert_int_equal(run_keys(keys + 1, 9), 2 * 9 - 6);
+	/* When only two are used, they have all in the end. */
+	set_fault(MOCK_NONE, 0);
+	for (i = 0; i < 600 && run_keys(keys + 8, 2); i++)
+		;
+	assert_in_range(i, 1, 599);
+	close_keys(keys + 1, 9);
+}
+
 /* A token without operations that stay open is served call by call. */
 static void test_no_streams(void **state)
 {
@@ -485,6 +557,8 @@ int main(void)
 		TEST(test_seal_trouble),
 		TEST(test_enforcement_is_proved),
 		TEST(test_told_once),
+		TEST(test_many_streams),
+		TEST(test_few_sessions),
 		TEST(test_calls),
 		TEST(test_ahead_is_checked),
 		TEST(test_no_streams),
