@@ -8,6 +8,7 @@
  */
 #include "engine.h"
 
+#include "groups.h"
 #include "log.h"
 #include "tweaks.h"
 #include "xts.h"
@@ -25,8 +26,6 @@ enum {
 	TWEAKS_SIZE	= ENGINE_REQUEST_MAX + BLOCK,
 	BLOCKS_SIZE	= ENGINE_REQUEST_MAX + BLOCK,
 	STEALS_SIZE	= ENGINE_REQUEST_MAX + BLOCK,
-
-	PENDING		= 1,	/* a status while a batch runs */
 };
 
 struct engine {
@@ -39,6 +38,7 @@ struct engine {
 	size_t tweaks_used;	/* high-water marks in bytes, for the wipe */
 	size_t blocks_used;
 	size_t steals_used;
+	struct groups groups;	/* of a batch */
 	struct engine_request *group[ENGINE_BATCH_MAX];
 	engine_done *done;	/* of the run; or NULL */
 	void *context;
@@ -468,36 +468,23 @@ static void run_group(struct engine *engine, unsigned int count)
 	}
 }
 
-/* Pending requests with the key and direction of the first. */
-static unsigned int gather(struct engine *engine, struct engine_request *first,
-			   const struct engine_request *end)
-{
-	unsigned int n = 0;
-
-	for (struct engine_request *r = first; r < end; r++)
-		if (r->status == PENDING && r->key == first->key &&
-		    r->encrypt == first->encrypt)
-			engine->group[n++] = r;
-	return n;
-}
-
-/* Tells of those that won't be run. */
+/* Tells at once of those that won't be run. */
 static void sort_out(struct engine *engine, struct engine_request *request)
 {
-	request->status = PENDING;
-	if (!is_valid(request))
+	if (is_valid(request))
+		groups_add(&engine->groups, request);
+	else
 		finish(engine, &request, 1, -EINVAL);
 }
 
 static void run_batch(struct engine *engine, struct engine_request *requests,
 		      unsigned int count)
 {
+	groups_start(&engine->groups);
 	for (unsigned int i = 0; i < count; i++)
 		sort_out(engine, &requests[i]);
-	for (unsigned int i = 0; i < count; i++)
-		if (requests[i].status == PENDING)
-			run_group(engine, gather(engine, &requests[i],
-						 requests + count));
+	for (unsigned int g = 1; g <= engine->groups.count; g++)
+		run_group(engine, groups_list(&engine->groups, g, engine->group));
 }
 
 void engine_run(struct engine *engine, struct engine_request *requests,
