@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * xts.c has this once for each width of vector: LANES numbers of 64 bits,
- * TARGET's instructions, the name MASK_WIDE.
+ * instructions by the attribute WIDE, the name MASK_WIDE.
  *
  * A vector of low and one of high halves hold LANES elements; such a pair is a
  * chain.  Four chains move on by alpha^STRIDE at a time.  The elements of a
@@ -12,7 +12,6 @@
 
 #define STRIDE		(4 * LANES)
 #define VECTOR		(8 * LANES)
-#define WIDE		__attribute__((__target__(TARGET)))
 #define PASTE_(a, b)	a##_##b
 #define PASTE(a, b)	PASTE_(a, b)
 #define NAME(name)	PASTE(MASK_WIDE, name)
@@ -94,12 +93,11 @@ WIDE static void MASK_WIDE(uint8_t *out, const uint8_t *in, struct element e,
 
 #undef STRIDE
 #undef VECTOR
-#undef WIDE
 #undef PASTE_
 #undef PASTE
 #undef NAME
 #undef LANES
-#undef TARGET
+#undef WIDE
 #undef MASK_WIDE
 #undef LANE_ORDER
 #undef INTERLEAVE_EVEN

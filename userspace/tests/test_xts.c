@@ -52,6 +52,7 @@ static void test_one_by_one(void **state)
 static void test_widths(void **state)
 {
 	(void)state;
+	check_width(mask_pairs);
 #ifdef __x86_64__
 	if (__builtin_cpu_supports("avx2"))
 		check_width(mask_avx2);
