@@ -305,6 +305,7 @@ int token_open(struct token **token, const char *uri, const struct secret *pin)
 		*token = NULL;
 		return -ENOMEM;
 	}
+	token_begin_trial(*token);
 	error = open_parts(*token, &search, pin);
 	if (error) {
 		token_close(*token);

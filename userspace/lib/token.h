@@ -112,4 +112,11 @@ int token_decrypt(struct token *token, token_key key, const void *in, void *out,
 int token_encrypt_stream(struct token *token, token_key key, const void *in,
 			 void *out, size_t size);
 
+/*
+ * The quicker of two ways of decryption, which the first calls find out.  The
+ * caller must check what comes out.
+ */
+int token_decrypt_quick(struct token *token, token_key key, const void *in,
+			void *out, size_t size);
+
 #endif

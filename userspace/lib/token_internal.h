@@ -9,6 +9,7 @@
 
 #include <p11-kit/p11-kit.h>
 #include <p11-kit/pkcs11.h>
+#include <stdint.h>
 
 #define TOKEN_KEK_LABEL		"paes-kek"
 #define TOKEN_AUTH_LABEL	"paes-auth"
@@ -26,6 +27,20 @@ struct token_stream {
 	struct token_stream *next;	/* in the bucket */
 };
 
+/* The ways of decryption, and which is the quicker one: see tokendecrypt.c. */
+enum token_way {
+	TOKEN_AT_ONCE,
+	TOKEN_AND_DROP,
+	TOKEN_WAYS,
+};
+
+struct token_trial {
+	enum token_way way;		/* for all calls but those compared */
+	size_t size;			/* bytes of those compared; 0: none yet */
+	unsigned int calls;		/* compared so far */
+	uint64_t least[TOKEN_WAYS];	/* ns */
+};
+
 struct token {
 	CK_FUNCTION_LIST *module;	/* the one with the slot */
 	CK_FUNCTION_LIST **configured;	/* p11-kit's list, NULL with module-path */
@@ -39,6 +54,7 @@ struct token {
 	unsigned long look_again;	/* for an idle stream, when uses are that */
 	bool no_session;		/* for another stream */
 	bool no_streams;
+	struct token_trial trial;
 };
 
 /* "CKR_PIN_INCORRECT"; in hexadecimal where the name isn't known. */
@@ -46,6 +62,14 @@ const char *token_ckr_name(CK_RV rv);
 
 /* Logs what was tried and the CKR_ name; returns the errno that fits, negative. */
 int token_fail(const struct token *token, const char *what, CK_RV rv);
+
+/* A token may answer CKR_OK and less than everything: -EIO, logged. */
+int token_check_length(const struct token *token, const char *what,
+		       CK_ULONG found, size_t expected);
+
+/* Which way of decryption is the quicker one: to be found out anew, or known. */
+void token_begin_trial(struct token *token);
+void token_end_trial(struct token *token, enum token_way way);
 
 /*
  * A template in the making: `attributes` has room for whoever fills it.  The

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* AES-ECB, in one call or by an operation that stays open. */
+/* AES-ECB encryption, in one call or by an operation that stays open. */
 #include "token_internal.h"
 
 #include "log.h"
@@ -8,9 +8,8 @@
 #include <stdint.h>
 #include <string.h>
 
-/* A token may answer CKR_OK and less than everything. */
-static int check_length(const struct token *token, const char *what,
-			CK_ULONG found, size_t expected)
+int token_check_length(const struct token *token, const char *what,
+		       CK_ULONG found, size_t expected)
 {
 	if (found == expected)
 		return 0;
@@ -38,29 +37,14 @@ int token_encrypt(struct token *token, token_key key, const void *in, void *out,
 	rv = token->module->C_Encrypt(token->session, (void *)in, size, out, &done);
 	if (rv != CKR_OK)
 		return token_fail(token, "C_Encrypt", rv);
-	return check_length(token, "C_Encrypt", done, size);
-}
-
-int token_decrypt(struct token *token, token_key key, const void *in, void *out,
-		  size_t size)
-{
-	CK_MECHANISM mechanism = { .mechanism = CKM_AES_ECB };
-	CK_ULONG done = size;
-	CK_RV rv;
-
-	rv = token->module->C_DecryptInit(token->session, &mechanism, key);
-	if (rv != CKR_OK)
-		return token_fail(token, "C_DecryptInit (CKM_AES_ECB)", rv);
-	rv = token->module->C_Decrypt(token->session, (void *)in, size, out, &done);
-	if (rv != CKR_OK)
-		return token_fail(token, "C_Decrypt", rv);
-	return check_length(token, "C_Decrypt", done, size);
+	return token_check_length(token, "C_Encrypt", done, size);
 }
 
 /*
  * Streams: C_EncryptInit costs as much as 16 KiB of AES, or a round trip, so
  * an operation is kept open for each busy key, in a session of its own.  There
- * is none for decryption: SoftHSM keeps every byte given to C_DecryptUpdate.
+ * is none for decryption: SoftHSM keeps every byte given to C_DecryptUpdate
+ * (see tokendecrypt.c).
  */
 
 enum {
@@ -262,7 +246,7 @@ int token_encrypt_stream(struct token *token, token_key key, const void *in,
 	if (rv != CKR_OK)
 		error = token_fail(token, "C_EncryptUpdate", rv);
 	else
-		error = check_length(token, "C_EncryptUpdate", done, size);
+		error = token_check_length(token, "C_EncryptUpdate", done, size);
 	/* Whatever state it is in now: the next call begins anew. */
 	if (error)
 		close_stream(token, stream);

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define EXPORT __attribute__((__visibility__("default")))
 
@@ -175,9 +176,26 @@ static CK_RV mock_EncryptUpdate(CK_SESSION_HANDLE session, CK_BYTE *in,
 			  out_size);
 }
 
+static CK_RV mock_DecryptUpdate(CK_SESSION_HANDLE session, CK_BYTE *in,
+				CK_ULONG size, CK_BYTE *out, CK_ULONG *out_size)
+{
+	CK_RV rv;
+
+	mock.drops++;
+	if (mock.fault == MOCK_NO_UPDATE)
+		return CKR_FUNCTION_NOT_SUPPORTED;
+	rv = mock_crypt(real->C_DecryptUpdate, false, session, in, size, out,
+			out_size);
+	if (mock.fault == MOCK_HELD_BACK)
+		*out_size -= 16;
+	return rv;
+}
+
 static CK_RV mock_Decrypt(CK_SESSION_HANDLE session, CK_BYTE *in, CK_ULONG size,
 			  CK_BYTE *out, CK_ULONG *out_size)
 {
+	if (mock.fault == MOCK_SLOW_DECRYPT)
+		usleep(2000);
 	return mock_crypt(real->C_Decrypt, false, session, in, size, out, out_size);
 }
 
@@ -266,12 +284,14 @@ static CK_RV mock_Login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_BYTE *p
 	return real->C_Login(session, user, pin, size);
 }
 
-static CK_RV mock_OpenSession(CK_SLOT_ID slot, CK_FLAGS flags, void *application,
+static CK_RV mock_OpenSession(CK_SLOT_ID slot, CK_FLAGS flags, void *context,
 			      CK_NOTIFY notify, CK_SESSION_HANDLE *session)
 {
 	if (is_due(MOCK_SESSION_COUNT))
 		return CKR_SESSION_COUNT;
-	return real->C_OpenSession(slot, flags, application, notify, session);
+	if (mock.fault == MOCK_SLOW_SESSION)
+		usleep(2000);
+	return real->C_OpenSession(slot, flags, context, notify, session);
 }
 
 static CK_RV mock_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
@@ -299,6 +319,8 @@ static void replace_functions(void)
 	list.C_Encrypt = mock_Encrypt;
 	list.C_EncryptUpdate = mock_EncryptUpdate;
 	list.C_Decrypt = mock_Decrypt;
+	list.C_DecryptUpdate = mock_DecryptUpdate;
+	list.C_OpenSession = mock_OpenSession;
 	list.C_GetAttributeValue = mock_GetAttributeValue;
 	list.C_GenerateKey = mock_GenerateKey;
 	list.C_Sign = mock_Sign;

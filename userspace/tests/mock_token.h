@@ -24,8 +24,11 @@ enum mock_fault {
 	MOCK_DEVICE_ERROR,
 	MOCK_CRYPT_END,
 
-	MOCK_NO_UPDATE,		/* C_EncryptUpdate isn't there */
+	MOCK_NO_UPDATE,		/* C_EncryptUpdate and C_DecryptUpdate aren't there */
+	MOCK_HELD_BACK,		/* C_DecryptUpdate keeps the last block */
 	MOCK_SESSION_COUNT,	/* C_OpenSession: no more of them */
+	MOCK_SLOW_SESSION,	/* C_OpenSession takes 2 ms */
+	MOCK_SLOW_DECRYPT,	/* C_Decrypt takes 2 ms */
 	MOCK_INIT_ERROR,	/* C_EncryptInit and C_DecryptInit fail */
 	MOCK_READABLE,		/* C_GetAttributeValue gives CKA_VALUE out */
 	MOCK_NOT_SENSITIVE,	/* and says CKA_SENSITIVE is false */
@@ -49,6 +52,7 @@ struct mock {
 	unsigned int logins;	/* calls of C_Login so far */
 	unsigned int crypts;	/* calls of these so far */
 	unsigned int inits;	/* of C_EncryptInit and C_DecryptInit */
+	unsigned int drops;	/* of these, C_DecryptUpdate */
 };
 
 extern struct mock mock;

@@ -4,6 +4,7 @@
 
 #include "engine.h"
 #include "mock_token.h"
+#include "token_internal.h"
 #include "tweaks.h"
 
 #include <dlfcn.h>
@@ -180,22 +181,40 @@ static void test_wrong_answers_encrypting(void **state)
 	}
 }
 
-static void test_wrong_answers_decrypting(void **state)
+/* As if the first calls had found out that it's the quicker one. */
+static void decrypt_by(enum token_way way)
 {
-	(void)state;
+	token_end_trial(here.token, way);
+}
+
+static void wrong_answers_decrypting(enum token_way way)
+{
 	support_need_softhsm();
+	decrypt_by(way);
 	for (int fault = MOCK_NONE + 1; fault < MOCK_CRYPT_END; fault++) {
 		check_fault(fault, false, false);
 		check_fault(fault, false, true);
 	}
 }
 
-static void test_init_fails(void **state)
+static void test_wrong_answers_decrypting(void **state)
+{
+	(void)state;
+	wrong_answers_decrypting(TOKEN_AT_ONCE);
+}
+
+static void test_wrong_answers_decrypting_and_dropping(void **state)
+{
+	(void)state;
+	wrong_answers_decrypting(TOKEN_AND_DROP);
+	assert_true(here.mock->drops > 0);
+}
+
+static void init_fails(enum token_way way)
 {
 	struct batch *batch = &the_batch;
 
-	(void)state;
-	support_need_softhsm();
+	decrypt_by(way);
 	for (unsigned int n = 0; n < 3; n++) {
 		count_calls(batch, false);
 		set_fault(MOCK_INIT_ERROR, n);
@@ -204,6 +223,80 @@ static void test_init_fails(void **state)
 		support_captured();
 		assert_true(check_batch(batch) > 0);
 	}
+}
+
+static void test_init_fails(void **state)
+{
+	(void)state;
+	support_need_softhsm();
+	init_fails(TOKEN_AT_ONCE);
+	init_fails(TOKEN_AND_DROP);
+}
+
+enum { TRIAL_CALLS = 16, TRIAL_SIZE = 4096 };
+
+/* Decrypts rightly, `calls` times; returns how many times by dropping. */
+static unsigned int decrypt_quick(unsigned int calls)
+{
+	unsigned char data[TRIAL_SIZE], right[TRIAL_SIZE], found[TRIAL_SIZE];
+
+	here.mock->drops = 0;
+	support_random(data, sizeof(data));
+	assert_int_equal(token_decrypt(here.token, here.key.k1, data, right,
+				       sizeof(data)), 0);
+	while (calls--) {
+		memset(found, 0, sizeof(found));
+		assert_int_equal(token_decrypt_quick(here.token, here.key.k1,
+						     data, found, sizeof(data)), 0);
+		assert_memory_equal(found, right, sizeof(right));
+	}
+	return here.mock->drops;
+}
+
+/* The first calls of a token, then ten more: how many of these by dropping? */
+static unsigned int try_both_ways(enum mock_fault fault)
+{
+	unsigned int drops;
+
+	token_begin_trial(here.token);
+	set_fault(fault, 0);
+	drops = decrypt_quick(TRIAL_CALLS);
+	assert_in_range(drops, fault == MOCK_SESSION_COUNT ? 0 : 1,
+			TRIAL_CALLS / 2 + 1);
+	return decrypt_quick(10);
+}
+
+static void test_the_quicker_way_is_kept(void **state)
+{
+	(void)state;
+	support_need_softhsm();
+	assert_int_equal(try_both_ways(MOCK_SLOW_DECRYPT), 10);
+	assert_int_equal(try_both_ways(MOCK_SLOW_SESSION), 0);
+}
+
+/* None of these costs a caller an error. */
+static void test_tokens_that_cannot_drop(void **state)
+{
+	(void)state;
+	support_need_softhsm();
+	support_capture();
+	assert_int_equal(try_both_ways(MOCK_NO_UPDATE), 0);
+	assert_int_equal(try_both_ways(MOCK_HELD_BACK), 0);
+	assert_int_equal(try_both_ways(MOCK_SESSION_COUNT), 0);
+	assert_string_equal(support_captured(), "");
+}
+
+/* A token whose sessions were taken by others meanwhile. */
+static void test_no_session_to_drop(void **state)
+{
+	(void)state;
+	support_need_softhsm();
+	decrypt_by(TOKEN_AND_DROP);
+	assert_int_equal(decrypt_quick(3), 3);
+	set_fault(MOCK_SESSION_COUNT, 0);
+	assert_int_equal(decrypt_quick(3), 0);
+	set_fault(MOCK_NONE, 0);
+	assert_int_equal(decrypt_quick(3), 3);
 }
 
 static void tell(void *context, struct engine_request *const *requests,
@@ -549,6 +642,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_wrong_answers_encrypting),
 		TEST(test_wrong_answers_decrypting),
+		TEST(test_wrong_answers_decrypting_and_dropping),
+		TEST(test_the_quicker_way_is_kept),
+		TEST(test_tokens_that_cannot_drop),
+		TEST(test_no_session_to_drop),
 		TEST(test_init_fails),
 		TEST(test_trouble_passes),
 		TEST(test_known_block_names_itself),
