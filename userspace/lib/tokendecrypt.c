@@ -19,7 +19,7 @@
 
 enum {
 	TRIAL_CALLS	= 16,	/* of both ways together */
-	TRIAL_SIZE	= 4096,	/* bytes; in smaller ones there's little to gain */
+	TRIAL_SIZE	= 32768, /* bytes; in smaller calls there is little to gain */
 };
 
 static CK_RV start_decrypt(struct token *token, CK_SESSION_HANDLE session,

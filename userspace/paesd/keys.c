@@ -73,6 +73,7 @@ static void keys_remove(struct keys *keys, unsigned int place)
 {
 	struct keys_entry *entry = &keys->entries[place];
 
+	engine_forget(keys->engine, &entry->key);
 	xtskey_close(&entry->key, keys->token);
 	keys->count--;
 	memmove(entry, entry + 1, (keys->count - place) * sizeof(*entry));

@@ -8,7 +8,7 @@
 #ifndef PAESD_KEYS_H
 #define PAESD_KEYS_H
 
-#include "xtskey.h"
+#include "engine.h"
 
 #include <linux/paes.h>
 #include <stdint.h>
@@ -26,6 +26,7 @@ struct keys_entry {
 /* Sorted by number: found by halving, and no hash to go wrong. */
 struct keys {
 	struct token *token;
+	struct engine *engine;		/* told before a key is closed */
 	unsigned int count;
 	struct keys_entry entries[KEYS_MAX];
 };

@@ -23,6 +23,7 @@ struct serve *serve_new(struct token *token, struct ring *ring,
 		free(serve);
 		return NULL;
 	}
+	serve->keys.engine = serve->engine;
 	return serve;
 }
 

@@ -14,6 +14,7 @@
 
 struct fake_token {
 	unsigned int runs, opened, closed;
+	unsigned int forgotten;		/* keys, by the engine */
 	unsigned int run_sizes[64];
 	unsigned int failures;		/* requests still to fail, in order */
 	bool lost;			/* every call fails */
@@ -71,9 +72,17 @@ int xtskey_open(struct xtskey *key, struct token *token,
 	return 0;
 }
 
+void engine_forget(struct engine *engine, const struct xtskey *key)
+{
+	(void)engine;
+	fake.forgotten += key->k2 != TOKEN_NO_KEY;
+}
+
 void xtskey_close(struct xtskey *key, struct token *token)
 {
 	(void)token;
+	/* The engine must not know it longer than the token does. */
+	assert_int_equal(fake.forgotten, fake.closed + 1);
 	memset(key, 0, sizeof(*key));
 	fake.closed++;
 }

@@ -233,7 +233,7 @@ static void test_init_fails(void **state)
 	init_fails(TOKEN_AND_DROP);
 }
 
-enum { TRIAL_CALLS = 16, TRIAL_SIZE = 4096 };
+enum { TRIAL_CALLS = 16, TRIAL_SIZE = 32768 };
 
 /* Decrypts rightly, `calls` times; returns how many times by dropping. */
 static unsigned int decrypt_quick(unsigned int calls)
