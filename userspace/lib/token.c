@@ -332,6 +332,7 @@ void token_close(struct token *token)
 	/* Takes the session's keys and the login with it. */
 	if (token->session != CK_INVALID_HANDLE) {
 		token_end_streams(token);
+		token_leave_places(token);
 		token->module->C_CloseSession(token->session);
 	}
 	unload(token);

@@ -119,4 +119,11 @@ int token_encrypt_stream(struct token *token, token_key key, const void *in,
 int token_decrypt_quick(struct token *token, token_key key, const void *in,
 			void *out, size_t size);
 
+/*
+ * For when there is nothing else to do: begins one decryption ahead, until all
+ * are for which that makes sense.
+ */
+bool token_is_prepared(struct token *token);
+void token_prepare(struct token *token);
+
 #endif

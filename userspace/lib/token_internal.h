@@ -34,6 +34,15 @@ enum token_way {
 	TOKEN_WAYS,
 };
 
+enum { TOKEN_PLACES = 8 };
+
+/* A key that was decrypted with, and the next operation if it's begun. */
+struct token_place {
+	CK_OBJECT_HANDLE key;		/* TOKEN_NO_KEY: not used */
+	CK_SESSION_HANDLE session;	/* CK_INVALID_HANDLE: not begun */
+	unsigned long used;		/* when, by token->uses */
+};
+
 struct token_trial {
 	enum token_way way;		/* for all calls but those compared */
 	size_t size;			/* bytes of those compared; 0: none yet */
@@ -55,6 +64,7 @@ struct token {
 	bool no_session;		/* for another stream */
 	bool no_streams;
 	struct token_trial trial;
+	struct token_place places[TOKEN_PLACES];
 };
 
 /* "CKR_PIN_INCORRECT"; in hexadecimal where the name isn't known. */
@@ -94,6 +104,8 @@ int token_find(struct token *token, const char *label, CK_KEY_TYPE type,
 /* Of one key, as it goes away; of all, with the token. */
 void token_end_stream(struct token *token, token_key key);
 void token_end_streams(struct token *token);
+void token_leave_place(struct token *token, token_key key);
+void token_leave_places(struct token *token);
 
 /* As token_unwrap_key(), under the KEK's handle and with the caller's template. */
 CK_RV token_unwrap_as(struct token *token, CK_OBJECT_HANDLE kek,

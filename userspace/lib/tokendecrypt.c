@@ -8,6 +8,10 @@
  * all that was given to it once more, byte by byte, which is two thirds of the
  * time of a large call.  Where a session is a round trip to an HSM, it's the
  * slower way.  So the first calls take turns, and the times decide.
+ *
+ * What is begun and dropped can be begun ahead: a small read waits for the
+ * beginning as long as for its data.  The keys used last have a place for that,
+ * filled when there is nothing else to do.
  */
 #include "token_internal.h"
 
@@ -44,15 +48,62 @@ int token_decrypt(struct token *token, token_key key, const void *in, void *out,
 	return token_check_length(token, "C_Decrypt", done, size);
 }
 
-static int decrypt_in(struct token *token, CK_SESSION_HANDLE session,
-		      token_key key, const void *in, void *out, size_t size)
+static struct token_place *find_place(struct token *token, token_key key)
+{
+	for (int i = 0; i < TOKEN_PLACES; i++)
+		if (token->places[i].key == key)
+			return &token->places[i];
+	return NULL;
+}
+
+static void leave_place(struct token *token, struct token_place *place)
+{
+	if (place->session != CK_INVALID_HANDLE)
+		token->module->C_CloseSession(place->session);
+	*place = (struct token_place){ .session = CK_INVALID_HANDLE };
+}
+
+/* The key's place, or the one whose key wasn't used for longest. */
+static struct token_place *take_place(struct token *token, token_key key)
+{
+	struct token_place *place = find_place(token, key);
+
+	if (!place) {
+		place = &token->places[0];
+		for (int i = 1; i < TOKEN_PLACES; i++)
+			if (token->places[i].used < place->used)
+				place = &token->places[i];
+		leave_place(token, place);
+		place->key = key;
+	}
+	place->used = ++token->uses;
+	return place;
+}
+
+static CK_RV begin(struct token *token, struct token_place *place)
+{
+	CK_RV rv = token->module->C_OpenSession(token->slot, CKF_SERIAL_SESSION,
+						NULL, NULL, &place->session);
+
+	if (rv == CKR_OK)
+		return start_decrypt(token, place->session, place->key);
+	place->session = CK_INVALID_HANDLE;
+	return rv;
+}
+
+static void drop(struct token *token, struct token_place *place)
+{
+	token->module->C_CloseSession(place->session);
+	place->session = CK_INVALID_HANDLE;
+}
+
+static int decrypt_in(struct token *token, struct token_place *place,
+		      const void *in, void *out, size_t size)
 {
 	CK_ULONG done = size;
-	CK_RV rv = start_decrypt(token, session, key);
+	CK_RV rv = token->module->C_DecryptUpdate(place->session, (void *)in,
+						  size, out, &done);
 
-	if (rv != CKR_OK)
-		return token_fail(token, "C_DecryptInit (CKM_AES_ECB)", rv);
-	rv = token->module->C_DecryptUpdate(session, (void *)in, size, out, &done);
 	if (rv != CKR_OK)
 		return token_fail(token, "C_DecryptUpdate", rv);
 	return token_check_length(token, "C_DecryptUpdate", done, size);
@@ -61,17 +112,60 @@ static int decrypt_in(struct token *token, CK_SESSION_HANDLE session,
 static int decrypt_and_drop(struct token *token, token_key key, const void *in,
 			    void *out, size_t size)
 {
-	CK_SESSION_HANDLE session;
-	CK_RV rv = token->module->C_OpenSession(token->slot, CKF_SERIAL_SESSION,
-						NULL, NULL, &session);
+	struct token_place *place = take_place(token, key);
+	CK_RV rv = CKR_OK;
 	int error;
 
+	if (place->session == CK_INVALID_HANDLE)
+		rv = begin(token, place);
 	/* The token has no session to spare. */
-	if (rv != CKR_OK)
+	if (place->session == CK_INVALID_HANDLE)
 		return token_decrypt(token, key, in, out, size);
-	error = decrypt_in(token, session, key, in, out, size);
-	token->module->C_CloseSession(session);
+	if (rv != CKR_OK)
+		error = token_fail(token, "C_DecryptInit (CKM_AES_ECB)", rv);
+	else
+		error = decrypt_in(token, place, in, out, size);
+	drop(token, place);
 	return error;
+}
+
+static struct token_place *unprepared_place(struct token *token)
+{
+	if (token->trial.way != TOKEN_AND_DROP)
+		return NULL;
+	for (int i = 0; i < TOKEN_PLACES; i++)
+		if (token->places[i].key != TOKEN_NO_KEY &&
+		    token->places[i].session == CK_INVALID_HANDLE)
+			return &token->places[i];
+	return NULL;
+}
+
+bool token_is_prepared(struct token *token)
+{
+	return !unprepared_place(token);
+}
+
+/* What fails here will fail again, where somebody is told. */
+void token_prepare(struct token *token)
+{
+	struct token_place *place = unprepared_place(token);
+
+	if (place && begin(token, place) != CKR_OK)
+		leave_place(token, place);
+}
+
+void token_leave_place(struct token *token, token_key key)
+{
+	struct token_place *place = find_place(token, key);
+
+	if (place)
+		leave_place(token, place);
+}
+
+void token_leave_places(struct token *token)
+{
+	for (int i = 0; i < TOKEN_PLACES; i++)
+		leave_place(token, &token->places[i]);
 }
 
 typedef int decrypt_way(struct token *token, token_key key, const void *in,
@@ -98,27 +192,24 @@ static bool drops_rightly(struct token *token, token_key key)
 {
 	unsigned char block[PAES_AES_BLOCK] = { 0 };
 	unsigned char right[PAES_AES_BLOCK], found[PAES_AES_BLOCK];
-	CK_SESSION_HANDLE session;
+	struct token_place place = { .key = key };
 	CK_ULONG done = sizeof(found);
 	CK_RV rv;
 
 	if (token_decrypt(token, key, block, right, sizeof(block)))
 		return false;
-	rv = token->module->C_OpenSession(token->slot, CKF_SERIAL_SESSION,
-					  NULL, NULL, &session);
-	if (rv != CKR_OK)
-		return false;
-	rv = start_decrypt(token, session, key);
+	rv = begin(token, &place);
 	if (rv == CKR_OK)
-		rv = token->module->C_DecryptUpdate(session, block, sizeof(block),
-						    found, &done);
-	token->module->C_CloseSession(session);
+		rv = token->module->C_DecryptUpdate(place.session, block,
+						    sizeof(block), found, &done);
+	leave_place(token, &place);
 	return rv == CKR_OK && done == sizeof(found) &&
 	       paes_blob_equal(found, right, sizeof(right));
 }
 
 void token_begin_trial(struct token *token)
 {
+	token_leave_places(token);
 	token->trial = (struct token_trial){
 		.least = { UINT64_MAX, UINT64_MAX },
 	};

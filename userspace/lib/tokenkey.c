@@ -84,6 +84,7 @@ int token_destroy_key(struct token *token, token_key key)
 	CK_RV rv;
 
 	token_end_stream(token, key);
+	token_leave_place(token, key);
 	rv = token->module->C_DestroyObject(token->session, key);
 
 	return rv == CKR_OK ? 0 : token_fail(token, "C_DestroyObject", rv);

@@ -38,15 +38,17 @@ void serve_free(struct serve *serve)
 }
 
 /*
- * Publishes what was answered.  When there is nothing more to do and no
- * spinning first, the wait itself tells the kernel: one system call for both.
+ * Publishes what was answered.  When there is nothing more to do, and nothing
+ * comes before the wait, the wait itself tells the kernel: one system call for
+ * both.
  */
 static int serve_publish(struct serve *serve)
 {
 	serve->untold = ring_publish(serve->ring);
 	if (!serve->untold)
 		return 0;
-	if (!serve->spin.limit && !ring_pending(serve->ring))
+	if (!serve->spin.limit && !ring_pending(serve->ring) &&
+	    token_is_prepared(serve->token))
 		return 0;
 	serve->untold = false;
 	return ring_enter(serve->ring, false);
@@ -275,6 +277,9 @@ static int serve_idle(struct serve *serve)
 	uint64_t start = spin_clock();
 	int error = 0;
 
+	/* A token that is slow at this will be ended, as at anything else. */
+	while (!ring_pending(serve->ring) && !token_is_prepared(serve->token))
+		token_prepare(serve->token);
 	pulse_end(serve->pulse);
 	if (!spin_wait(&serve->spin, serve->ring))
 		error = ring_enter(serve->ring, true);

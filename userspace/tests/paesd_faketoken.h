@@ -17,6 +17,9 @@ struct fake_token {
 	unsigned int forgotten;		/* keys, by the engine */
 	unsigned int run_sizes[64];
 	unsigned int failures;		/* requests still to fail, in order */
+	unsigned int unprepared;	/* operations to begin ahead */
+	const unsigned int *enters;	/* counted by somebody */
+	unsigned int prepared_after;	/* how many of these */
 	bool lost;			/* every call fails */
 	bool forgets;			/* keys give wrong answers, with success */
 	bool forgets_known;		/* but only token_encrypt() shows it */
@@ -45,6 +48,19 @@ int token_encrypt(struct token *token, token_key key, const void *in, void *out,
 		return -EIO;
 	fake_aes(fake.forgets || fake.forgets_known ? key + 1 : key, in, out, size);
 	return 0;
+}
+
+bool token_is_prepared(struct token *token)
+{
+	(void)token;
+	return !fake.unprepared;
+}
+
+void token_prepare(struct token *token)
+{
+	(void)token;
+	fake.unprepared--;
+	fake.prepared_after = fake.enters ? *fake.enters : 0;
 }
 
 int token_list_keks(struct token *token, unsigned char ids[][PAES_ID_SIZE],

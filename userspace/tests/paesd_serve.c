@@ -350,6 +350,23 @@ static void one_system_call_a_batch(void **state)
 	assert_int_equal(kernel.waits, 1);
 }
 
+/* On any number of processors: nobody waits for what can be done later. */
+static void answers_come_before_preparations(void **state)
+{
+	(void)state;
+	open_key();
+	kernel_ring()->flags = PAES_RING_NEED_ENTER;
+	kernel.enters = kernel.waits = 0;
+	fake.unprepared = 3;
+	fake.enters = &kernel.enters;
+	submit_data(1, 1, 512);
+	assert_int_equal(run(), 0);
+	assert_int_equal(fake.unprepared, 0);
+	assert_int_equal(fake.prepared_after, 1);
+	assert_int_equal(kernel.enters, 2);
+	assert_int_equal(kernel.waits, 1);
+}
+
 /* The kernel goes on with what is done while the token does the rest. */
 static void rounds_are_told_at_once(void **state)
 {
@@ -502,6 +519,7 @@ int main(void)
 		TEST(open_trouble_leaves_working_keys_alone),
 		TEST(the_pulse_beats_in_calls_only),
 		TEST(one_system_call_a_batch),
+		TEST(answers_come_before_preparations),
 		TEST(rounds_are_told_at_once),
 		TEST(rounds_are_told_to_who_looks_anyway),
 		TEST(a_provider_broken_in_mid_batch_leaves),

@@ -286,6 +286,71 @@ static void test_tokens_that_cannot_drop(void **state)
 	assert_string_equal(support_captured(), "");
 }
 
+static void prepare_all(void)
+{
+	while (!token_is_prepared(here.token))
+		token_prepare(here.token);
+}
+
+/* Nothing is left to begin when the next read comes. */
+static void test_begun_ahead(void **state)
+{
+	(void)state;
+	support_need_softhsm();
+	decrypt_by(TOKEN_AND_DROP);
+	decrypt_quick(1);
+	assert_false(token_is_prepared(here.token));
+	prepare_all();
+	here.mock->inits = 0;
+	assert_int_equal(decrypt_quick(1), 1);
+	assert_int_equal(here.mock->inits, 1);	/* by what is right */
+	decrypt_by(TOKEN_AT_ONCE);
+	assert_true(token_is_prepared(here.token));
+}
+
+/* What was begun with a key that is no more is never used. */
+static void test_begun_ahead_with_a_key_that_went(void **state)
+{
+	unsigned char data[16] = { 1 }, found[16];
+	struct xtskey other;
+
+	(void)state;
+	support_need_softhsm();
+	decrypt_by(TOKEN_AND_DROP);
+	for (int i = 0; i < 3 * TOKEN_PLACES; i++) {
+		assert_int_equal(xtskey_generate(&other, here.token, 256), 0);
+		assert_int_equal(token_encrypt(here.token, other.k1, data, found, 16), 0);
+		assert_int_equal(token_decrypt_quick(here.token, other.k1, found,
+						     found, 16), 0);
+		assert_memory_equal(found, data, 16);
+		prepare_all();
+		if (i % 2)
+			xtskey_close(&other, here.token);
+	}
+	assert_int_equal(decrypt_quick(2), 2);
+}
+
+/* Trouble ahead of time is nobody's; trouble in time is told. */
+static void test_preparing_fails(void **state)
+{
+	unsigned char data[16] = { 0 };
+
+	(void)state;
+	support_need_softhsm();
+	decrypt_by(TOKEN_AND_DROP);
+	decrypt_quick(1);
+	set_fault(MOCK_INIT_ERROR, 0);
+	support_capture();
+	prepare_all();
+	assert_string_equal(support_captured(), "");
+	support_capture();
+	assert_int_equal(token_decrypt_quick(here.token, here.key.k1, data, data,
+					     sizeof(data)), -EIO);
+	support_assert_holds(support_captured(), "C_DecryptInit");
+	set_fault(MOCK_NONE, 0);
+	assert_int_equal(decrypt_quick(1), 1);
+}
+
 /* A token whose sessions were taken by others meanwhile. */
 static void test_no_session_to_drop(void **state)
 {
@@ -646,6 +711,9 @@ int main(void)
 		TEST(test_the_quicker_way_is_kept),
 		TEST(test_tokens_that_cannot_drop),
 		TEST(test_no_session_to_drop),
+		TEST(test_begun_ahead),
+		TEST(test_begun_ahead_with_a_key_that_went),
+		TEST(test_preparing_fails),
 		TEST(test_init_fails),
 		TEST(test_trouble_passes),
 		TEST(test_known_block_names_itself),
