@@ -275,6 +275,7 @@ static int serve_queued(struct serve *serve)
 static int serve_idle(struct serve *serve)
 {
 	uint64_t start = spin_clock();
+	uint64_t busy = start - serve->busy_since;
 	int error = 0;
 
 	/* A token that is slow at this will be ended, as at anything else. */
@@ -286,7 +287,8 @@ static int serve_idle(struct serve *serve)
 	else if (serve->untold)
 		error = ring_enter(serve->ring, false);
 	serve->untold = false;
-	spin_learn(&serve->spin, spin_clock() - start);
+	serve->busy_since = spin_clock();
+	spin_learn(&serve->spin, busy, serve->busy_since - start);
 	return error;
 }
 

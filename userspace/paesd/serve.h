@@ -27,6 +27,7 @@ struct serve {
 	struct engine *engine;
 	struct pulse *pulse;
 	struct spin spin;
+	uint64_t busy_since;	/* on its clock: the end of the last pause */
 	bool untold;		/* published, but the kernel isn't looking */
 	unsigned int count;	/* of the batch */
 	unsigned int told;	/* of those, how many the engine is done with */

@@ -116,10 +116,12 @@ static void spin_miss(struct spin *spin)
 	}
 }
 
-void spin_learn(struct spin *spin, uint64_t idle)
+void spin_learn(struct spin *spin, uint64_t busy, uint64_t idle)
 {
 	if (spin->rest) {
 		spin->rest--;
+	} else if (busy > SPIN_LITTLE * spin->most) {
+		spin_set(spin, spin->limit / 2);
 	} else if (idle > SPIN_SHORT * spin->most) {
 		spin_set(spin, spin->limit / 2);
 	} else if (idle > spin->limit) {

@@ -22,6 +22,8 @@ enum {
 	 * the wake-ups themselves.
 	 */
 	SPIN_SHORT	= 4,
+	/* Work of so many times the longest hides what a wake-up takes. */
+	SPIN_LITTLE	= 4,
 	SPIN_MISSES	= 4,		/* of the longest, in a row */
 	SPIN_REST	= 64,		/* pauses without, after that */
 };
@@ -46,7 +48,10 @@ uint64_t spin_clock(void);
 /* True as soon as something is queued, false when the time is over. */
 bool spin_wait(const struct spin *spin, const struct ring *ring);
 
-/* The last pause took `idle` ns, spinning or asleep. */
-void spin_learn(struct spin *spin, uint64_t idle);
+/*
+ * The last pause took `idle` ns, spinning or asleep, and came after `busy` ns of
+ * work.
+ */
+void spin_learn(struct spin *spin, uint64_t busy, uint64_t idle);
 
 #endif

@@ -442,7 +442,7 @@ enum {
 static void learn(struct spin *spin, uint64_t idle, int times)
 {
 	while (times--)
-		spin_learn(spin, idle);
+		spin_learn(spin, 0, idle);
 }
 
 static void spin_follows_the_pauses(void **state)
@@ -459,6 +459,21 @@ static void spin_follows_the_pauses(void **state)
 	learn(&spin, SHORT_NS, 5);
 	assert_int_equal(spin.limit, LONGEST_NS);
 	learn(&spin, SHORT_NS + 1, 10);
+	assert_int_equal(spin.limit, 0);
+}
+
+/* Of a token that takes milliseconds, say: its workers are many. */
+static void spin_is_for_little_work(void **state)
+{
+	struct spin spin;
+
+	(void)state;
+	spin_setup(&spin, 2, WAKE_NS);
+	spin.limit = spin.most;
+	spin_learn(&spin, SPIN_LITTLE * LONGEST_NS, 1000);
+	assert_int_equal(spin.limit, LONGEST_NS);
+	for (int i = 0; i < 10; i++)
+		spin_learn(&spin, SPIN_LITTLE * LONGEST_NS + 1, 1000);
 	assert_int_equal(spin.limit, 0);
 }
 
@@ -526,6 +541,7 @@ int main(void)
 		TEST(spinning_tells_first),
 		TEST(a_broken_provider_leaves),
 		cmocka_unit_test(spin_follows_the_pauses),
+		cmocka_unit_test(spin_is_for_little_work),
 		cmocka_unit_test(spin_gives_up_in_vain),
 		cmocka_unit_test(spin_keeps_within_bounds),
 	};
