@@ -45,9 +45,8 @@ struct token_place {
 
 struct token_trial {
 	enum token_way way;		/* for all calls but those compared */
-	size_t size;			/* bytes of those compared; 0: none yet */
 	unsigned int calls;		/* compared so far */
-	uint64_t least[TOKEN_WAYS];	/* ns */
+	uint64_t least[TOKEN_WAYS];	/* ns for 1 KiB */
 };
 
 struct token {

@@ -23,7 +23,7 @@
 
 enum {
 	TRIAL_CALLS	= 16,	/* of both ways together */
-	TRIAL_SIZE	= 32768, /* bytes; in smaller calls there is little to gain */
+	TRIAL_SIZE	= 32768, /* bytes at least; smaller calls gain little */
 };
 
 static CK_RV start_decrypt(struct token *token, CK_SESSION_HANDLE session,
@@ -234,7 +234,7 @@ static enum token_way quicker_way(const struct token_trial *trial)
 	       TOKEN_AND_DROP : TOKEN_AT_ONCE;
 }
 
-/* One call of the trial; only those of one size can be compared. */
+/* One call of the trial. */
 static int decrypt_timed(struct token *token, token_key key, const void *in,
 			 void *out, size_t size)
 {
@@ -243,7 +243,7 @@ static int decrypt_timed(struct token *token, token_key key, const void *in,
 	uint64_t start = now(), taken;
 	int error = ways[way](token, key, in, out, size);
 
-	taken = now() - start;
+	taken = (now() - start) * 1024 / size;
 	if (!error && taken < trial->least[way])
 		trial->least[way] = taken;
 	if (++trial->calls == TRIAL_CALLS)
@@ -256,12 +256,11 @@ int token_decrypt_quick(struct token *token, token_key key, const void *in,
 {
 	struct token_trial *trial = &token->trial;
 
-	if (!trial->size && size >= TRIAL_SIZE) {
-		trial->size = size;
-		if (!drops_rightly(token, key))
-			token_end_trial(token, TOKEN_AT_ONCE);
+	if (size < TRIAL_SIZE || trial->calls == TRIAL_CALLS)
+		return ways[trial->way](token, key, in, out, size);
+	if (!trial->calls && !drops_rightly(token, key)) {
+		token_end_trial(token, TOKEN_AT_ONCE);
+		return token_decrypt(token, key, in, out, size);
 	}
-	if (size == trial->size && trial->calls < TRIAL_CALLS)
-		return decrypt_timed(token, key, in, out, size);
-	return ways[trial->way](token, key, in, out, size);
+	return decrypt_timed(token, key, in, out, size);
 }
