@@ -12,7 +12,11 @@
 #include "ring.h"
 
 enum {
-	SPIN_WAKES	= 4,		/* the longest is worth so many wake-ups */
+	/*
+	 * The longest is worth so many wake-ups: until the next request comes,
+	 * who waited for the answer is woken, and who submits, and they work.
+	 */
+	SPIN_WAKES	= 8,
 	SPIN_MOST_NS	= 500000,	/* but never longer than this, */
 	SPIN_LEAST_NS	= 50000,	/* or the longest shorter than this */
 	SPIN_START_NS	= 5000,		/* below this it is not tried at all */
@@ -21,7 +25,7 @@ enum {
 	 * spinning would have saved: when it was slept through, most of it was
 	 * the wake-ups themselves.
 	 */
-	SPIN_SHORT	= 4,
+	SPIN_SHORT	= 2,
 	/* Work of so many times the longest hides what a wake-up takes. */
 	SPIN_LITTLE	= 4,
 	SPIN_MISSES	= 4,		/* of the longest, in a row */

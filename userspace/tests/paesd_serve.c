@@ -434,7 +434,7 @@ static void a_broken_provider_leaves(void **state)
 }
 
 enum {
-	WAKE_NS = 30000,
+	WAKE_NS = 15000,
 	LONGEST_NS = SPIN_WAKES * WAKE_NS,
 	SHORT_NS = SPIN_SHORT * LONGEST_NS,
 };
