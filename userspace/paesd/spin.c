@@ -120,7 +120,7 @@ void spin_learn(struct spin *spin, uint64_t busy, uint64_t idle)
 {
 	if (spin->rest) {
 		spin->rest--;
-	} else if (busy > SPIN_LITTLE * spin->most) {
+	} else if (busy > spin->most) {
 		spin_set(spin, spin->limit / 2);
 	} else if (idle > SPIN_SHORT * spin->most) {
 		spin_set(spin, spin->limit / 2);

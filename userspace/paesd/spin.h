@@ -4,7 +4,9 @@
  * costs as much as the AES of several hundred KB, so a short look pays when
  * requests follow each other closely, and is a waste when they don't: the
  * length follows what the last pauses would have needed, and where even the
- * longest is too short, it is left alone for a while.
+ * longest is too short, it is left alone for a while.  It is for little work:
+ * what took longer than the longest spin takes hardly longer for a wake-up, and
+ * a sleeper is woken where a processor is idle.
  */
 #ifndef PAESD_SPIN_H
 #define PAESD_SPIN_H
@@ -26,8 +28,6 @@ enum {
 	 * the wake-ups themselves.
 	 */
 	SPIN_SHORT	= 2,
-	/* Work of so many times the longest hides what a wake-up takes. */
-	SPIN_LITTLE	= 4,
 	SPIN_MISSES	= 4,		/* of the longest, in a row */
 	SPIN_REST	= 64,		/* pauses without, after that */
 };

@@ -470,10 +470,10 @@ static void spin_is_for_little_work(void **state)
 	(void)state;
 	spin_setup(&spin, 2, WAKE_NS);
 	spin.limit = spin.most;
-	spin_learn(&spin, SPIN_LITTLE * LONGEST_NS, 1000);
+	spin_learn(&spin, LONGEST_NS, 1000);
 	assert_int_equal(spin.limit, LONGEST_NS);
 	for (int i = 0; i < 10; i++)
-		spin_learn(&spin, SPIN_LITTLE * LONGEST_NS + 1, 1000);
+		spin_learn(&spin, LONGEST_NS + 1, 1000);
 	assert_int_equal(spin.limit, 0);
 }
 
