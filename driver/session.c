@@ -19,7 +19,7 @@
 #include "session.h"
 
 enum {
-	PAES_SESSION_RUN	= 16,	/* requests */
+	PAES_SESSION_RUN	= 8,	/* requests */
 };
 
 DEFINE_SPINLOCK(paes_sessions_lock);
