@@ -93,9 +93,12 @@ static void serve_answer_round(void *context,
 			ring_answer(serve->ring,
 				    &serve->taken[requests[i] - serve->run], 0,
 				    NULL);
-	serve->told += count;
-	if (serve->told < serve->count && !serve->error)
-		serve->error = serve_publish_early(serve);
+	serve->done += count;
+	if (serve->done - serve->told < SERVE_TELL ||
+	    serve->done == serve->count || serve->error)
+		return;
+	serve->told = serve->done;
+	serve->error = serve_publish_early(serve);
 }
 
 static int serve_answer_failed(struct serve *serve)
@@ -124,6 +127,7 @@ static int serve_batch(struct serve *serve)
 	if (!serve->count)
 		return 0;
 	pulse_begin(serve->pulse);
+	serve->done = 0;
 	serve->told = 0;
 	serve->error = 0;
 	engine_run(serve->engine, serve->run, serve->count, serve_answer_round,

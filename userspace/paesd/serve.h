@@ -21,6 +21,10 @@
 #include "ring.h"
 #include "spin.h"
 
+enum {
+	SERVE_TELL = 64,	/* requests: each telling may be a system call */
+};
+
 struct serve {
 	struct token *token;
 	struct ring *ring;
@@ -30,7 +34,8 @@ struct serve {
 	uint64_t busy_since;	/* on its clock: the end of the last pause */
 	bool untold;		/* published, but the kernel isn't looking */
 	unsigned int count;	/* of the batch */
-	unsigned int told;	/* of those, how many the engine is done with */
+	unsigned int done;	/* of those, how many the engine is done with */
+	unsigned int told;	/* of those, how many the kernel knows of */
 	int error;		/* of the ring, while the engine runs */
 	struct ring_request taken[ENGINE_BATCH_MAX];
 	struct engine_request run[ENGINE_BATCH_MAX];
