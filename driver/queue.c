@@ -6,7 +6,7 @@
  *   pending	the key: accepted, waits for a slot
  *   filling	whoever popped it and reserved a slot for it
  *   issued	the broker, see provider.c
- *   answered	the provider's work: writes the destination, then completes it,
+ *   answered	who takes completions: writes the destination, then completes it,
  *		or issues the next piece
  *
  * A request that loses its provider goes back to pending, in front.  While no

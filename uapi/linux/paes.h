@@ -60,7 +60,10 @@
  *	if (ring.flags & PAES_RING_NEED_ENTER) ioctl(fd, PAES_IOC_ENTER, ...)
  *
  * Otherwise the kernel is looking at the ring already.  So a busy provider
- * makes one system call for many requests, or none.
+ * makes one system call for many requests, or none.  A few answers may be taken
+ * in the call itself, many are taken beside the provider: publish a batch's
+ * answers as they come, not all at its end, and their slots are filled again
+ * meanwhile.
  *
  * 4. The requests
  *
