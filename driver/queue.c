@@ -12,8 +12,8 @@
  * A request that loses its provider goes back to pending, in front.  While no
  * provider has the key open, requests are held for at most hold_seconds.
  *
- * Only paes_queue_feed() moves requests out of pending to a provider: whoever
- * adds a request, frees a slot or opens a session calls it.
+ * Only paes_queue_take_turn() moves requests out of pending to a provider:
+ * whoever adds a request, frees a slot or opens a session sees to it.
  */
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
