@@ -3,7 +3,7 @@
 # against SoftHSM and a device that is played by paesd_fakedev.so.
 
 PAESD_BIN := $(BUILD)/tests/bin
-PAESD_UNITS := paesd_ring paesd_keys paesd_serve
+PAESD_UNITS := paesd_ring paesd_keys paesd_spin paesd_serve
 PAESD_HELPERS := $(PAESD_BIN)/paesd_helper $(PAESD_BIN)/paesd_fakedev.so \
 		 $(PAESD_BIN)/paesd_countlogin.so $(PAESD_BIN)/paesd_softhsm
 
@@ -17,6 +17,8 @@ $(PAESD_BIN)/paesd_ring: $(addprefix $(BUILD)/,tests/paesd_ring.o paesd/ring.o \
 	lib/log.o)
 $(PAESD_BIN)/paesd_keys: $(addprefix $(BUILD)/,tests/paesd_keys.o paesd/keys.o \
 	lib/log.o lib/secret.o)
+$(PAESD_BIN)/paesd_spin: $(addprefix $(BUILD)/,tests/paesd_spin.o paesd/spin.o \
+	paesd/ring.o lib/log.o)
 $(PAESD_BIN)/paesd_serve: $(addprefix $(BUILD)/,tests/paesd_serve.o paesd/serve.o \
 	paesd/ring.o paesd/keys.o paesd/spin.o paesd/pulse.o lib/log.o lib/secret.o)
 

@@ -433,86 +433,6 @@ static void a_broken_provider_leaves(void **state)
 	assert_int_equal(run(), -ESHUTDOWN);
 }
 
-enum {
-	WAKE_NS = 15000,
-	LONGEST_NS = SPIN_WAKES * WAKE_NS,
-	SHORT_NS = SPIN_SHORT * LONGEST_NS,
-};
-
-static void learn(struct spin *spin, uint64_t idle, int times)
-{
-	while (times--)
-		spin_learn(spin, 0, idle);
-}
-
-static void spin_follows_the_pauses(void **state)
-{
-	struct spin spin;
-
-	(void)state;
-	spin_setup(&spin, 2, WAKE_NS);
-	assert_int_equal(spin.limit, 0);
-	learn(&spin, SHORT_NS, 1);
-	assert_int_equal(spin.limit, SPIN_START_NS);
-	learn(&spin, SPIN_START_NS, 10);
-	assert_int_equal(spin.limit, SPIN_START_NS);
-	learn(&spin, SHORT_NS, 5);
-	assert_int_equal(spin.limit, LONGEST_NS);
-	learn(&spin, SHORT_NS + 1, 10);
-	assert_int_equal(spin.limit, 0);
-}
-
-/* Of a token that takes milliseconds, say: its workers are many. */
-static void spin_is_for_little_work(void **state)
-{
-	struct spin spin;
-
-	(void)state;
-	spin_setup(&spin, 2, WAKE_NS);
-	spin.limit = spin.most;
-	spin_learn(&spin, LONGEST_NS, 1000);
-	assert_int_equal(spin.limit, LONGEST_NS);
-	for (int i = 0; i < 10; i++)
-		spin_learn(&spin, LONGEST_NS + 1, 1000);
-	assert_int_equal(spin.limit, 0);
-}
-
-/* Pauses that the longest doesn't outlast: it would only burn the processor. */
-static void spin_gives_up_in_vain(void **state)
-{
-	struct spin spin;
-
-	(void)state;
-	spin_setup(&spin, 2, WAKE_NS);
-	spin.limit = spin.most;
-	learn(&spin, LONGEST_NS + 1, SPIN_MISSES - 1);
-	learn(&spin, LONGEST_NS, 1);
-	learn(&spin, LONGEST_NS + 1, SPIN_MISSES - 1);
-	assert_int_equal(spin.limit, LONGEST_NS);
-	learn(&spin, LONGEST_NS + 1, 1);
-	assert_int_equal(spin.limit, 0);
-	learn(&spin, 1000, SPIN_REST);
-	assert_int_equal(spin.limit, 0);
-	learn(&spin, 1000, 1);
-	assert_int_equal(spin.limit, SPIN_START_NS);
-}
-
-static void spin_keeps_within_bounds(void **state)
-{
-	struct spin spin;
-
-	(void)state;
-	spin_setup(&spin, 2, 0);
-	assert_int_equal(spin.most, SPIN_LEAST_NS);
-	spin_setup(&spin, 2, UINT64_MAX / SPIN_WAKES);
-	assert_int_equal(spin.most, SPIN_MOST_NS);
-	spin_setup(&spin, 1, WAKE_NS);
-	learn(&spin, 0, 10);
-	learn(&spin, 1, 10);
-	assert_int_equal(spin.limit, 0);
-	assert_in_range(spin_measure_wake(), 1, 1000000000);
-}
-
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void)
@@ -540,10 +460,6 @@ int main(void)
 		TEST(a_provider_broken_in_mid_batch_leaves),
 		TEST(spinning_tells_first),
 		TEST(a_broken_provider_leaves),
-		cmocka_unit_test(spin_follows_the_pauses),
-		cmocka_unit_test(spin_is_for_little_work),
-		cmocka_unit_test(spin_gives_up_in_vain),
-		cmocka_unit_test(spin_keeps_within_bounds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
