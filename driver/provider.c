@@ -594,7 +594,9 @@ static void paes_provider_take_here(struct paes_provider *provider)
  */
 void paes_provider_kick(struct paes_provider *provider)
 {
-	if (paes_area_posted(&provider->area) <= PAES_TAKE_HERE &&
+	u32 posted = paes_area_posted(&provider->area);
+
+	if (posted && posted <= PAES_TAKE_HERE &&
 	    mutex_trylock(&provider->taking)) {
 		paes_provider_take_here(provider);
 		mutex_unlock(&provider->taking);
