@@ -68,6 +68,8 @@ static int paes_setkey_wait(struct paes_key *key)
 	if (left < 0)
 		return -EINTR;
 	err = paes_sessions_outcome(key);
+	if (!err && paes_sessions_revoked(key))
+		err = -EKEYREVOKED;
 	if (err == -ENOKEY)
 		paes_setkey_log_unserved(key);
 	else if (err == -ETIMEDOUT)
@@ -92,8 +94,8 @@ static int paes_setkey_register(struct paes_key *key)
  *
  * Return: the key, to be closed with paes_setkey_close(); or an ERR_PTR():
  * -EINVAL not a wrapped key; -EKEYREJECTED refused by the HSM, or K1 == K2;
- * -ENOKEY nobody has its KEK; -ETIMEDOUT no answer; -EIO HSM trouble; -ENOMEM;
- * -EINTR.
+ * -EKEYREVOKED closed by an administrator; -ENOKEY nobody has its KEK;
+ * -ETIMEDOUT no answer; -EIO HSM trouble; -ENOMEM; -EINTR.
  */
 struct paes_key *paes_setkey_open(const u8 *bytes, unsigned int length)
 {
@@ -105,7 +107,7 @@ struct paes_key *paes_setkey_open(const u8 *bytes, unsigned int length)
 		paes_stat_inc(PAES_STAT_REJECTED);
 		return ERR_PTR(paes_setkey_malformed(fault, length));
 	}
-	key = paes_key_new(bytes, paes_queue_hold);
+	key = paes_key_new(bytes, paes_queue_hold, paes_queue_answer);
 	if (!key)
 		return ERR_PTR(-ENOMEM);
 	err = paes_setkey_register(key);

@@ -65,6 +65,10 @@
  * answers as they come, not all at its end, and their slots are filled again
  * meanwhile.
  *
+ * A thread that waits by PAES_ENTER_WAIT is a server from then on: it is not
+ * frozen when the system goes to sleep, since those who wait for its answers
+ * could not be frozen either.  That lasts until ESHUTDOWN, or exec.
+ *
  * 4. The requests
  *
  *   PAES_OP_OPEN	data is a wrapped key (PAES_BLOB_SIZE bytes), `key` the
@@ -72,7 +76,10 @@
  *			provider.  Answer 0 and cqe.token = 16 random bytes, the
  *			*session token*; or -EKEYREJECTED (MAC wrong, K1 == K2,
  *			HSM refuses it), -ENOKEY (no such KEK), -EIO (HSM
- *			trouble: the kernel asks other providers).
+ *			trouble: the kernel asks other providers); or
+ *			-EKEYREVOKED, with a session token too: an administrator
+ *			has closed this key.  Nobody may open it anew, but where
+ *			it was in use it stays known under this token.
  *   PAES_OP_CLOSE	forget `key`, destroy its objects.  No data.  Answer 0.
  *   PAES_OP_ENCRYPT	AES-XTS (IEEE 1619) in place on `length` bytes of data
  *   PAES_OP_DECRYPT	at `offset`, under `key`.  desc.token is the session
@@ -80,7 +87,9 @@
  *			one with -ESTALE.  Answer 0 and cqe.length =
  *			desc.length, or -EIO.  Never answer 0 for data that the
  *			HSM was not seen to process rightly: it would reach the
- *			disk.
+ *			disk.  -EKEYREVOKED under a right token: the key is
+ *			closed until somebody allows it, and that is an I/O
+ *			error at once.  Allowed again, the same token counts.
  *
  * Data of ENCRYPT and DECRYPT consists of length / unit_size data units, each
  * with a tweak of its own: `iv` is the first one's tweak value, 16 bytes as
@@ -93,6 +102,14 @@
  * the other, each with the same iv and one piece of the unit: first_block
  * 16-byte blocks of the unit come before it, so its first block's tweak is
  * AES(K2, iv) * alpha^first_block.  Then unit_size == length.
+ *
+ * A session token needn't live as long as its key.  A successful answer to
+ * ENCRYPT or DECRYPT may carry the next one in cqe.token, 16 random bytes again:
+ * once the kernel has taken that answer, each descriptor that it submits for
+ * this key has the new token, and those before it in the ring have the old one.
+ * So the first descriptor with the new token, in the ring's order, is the end of
+ * the old: whatever shows it later is answered with -ESTALE.  Until then both
+ * count.  Who gives another token before the last one was shown must know all.
  *
  * A request may arrive again at another provider, or at the same after the
  * kernel gave up on the first: XTS is deterministic and the caller's data is
@@ -248,7 +265,8 @@ struct paes_desc {
  * @generation:	of the descriptor
  * @status:	0, or a negative errno named in section 4
  * @length:	bytes processed: the descriptor's length, 0 with an error
- * @token:	with OPEN: the session token; else 0
+ * @token:	with OPEN: the session token; with ENCRYPT or DECRYPT and status 0:
+ *		the next one, or 0; else 0
  */
 struct paes_cqe {
 	__u32	tag;

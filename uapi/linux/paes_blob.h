@@ -4,9 +4,10 @@
  *
  * A blob names one AES-XTS key (IEEE 1619: two AES keys, K1 for the data and
  * K2 for the tweak) and carries it wrapped for up to PAES_BLOB_RECIPIENTS
- * hardware security modules.  Whoever has the blob but none of those HSMs has
- * nothing.  Its size never changes, so a volume's key size is always
- * PAES_BLOB_SIZE * 8 bits ("cryptsetup --key-size 4096").
+ * hardware security modules, or says where in them it resides.  Whoever has the
+ * blob but none of those HSMs has nothing.  Its size never changes, so a
+ * volume's key size is always PAES_BLOB_SIZE * 8 bits ("cryptsetup --key-size
+ * 4096").
  *
  * All integers are little-endian.  Everything that is reserved is zero and is
  * checked.
@@ -31,11 +32,16 @@
  * and each recipient, by its own offset
  *
  *        0   16  kek_id        names the wrapping key (KEK): its CKA_ID
- *       16    1  wrap          PAES_WRAP_*
+ *       16    1  wrap          PAES_WRAP_*: what k1 and k2 hold
  *       17    7  reserved
- *       24   40  k1            wrapped K1, left-aligned, zero-padded
- *       64   40  k2            wrapped K2, likewise
+ *       24   40  k1            K1, left-aligned, zero-padded
+ *       64   40  k2            K2, likewise
  *      104   32  mac           HMAC-SHA256 over blob[0..104) || recipient[0..104)
+ *
+ * PAES_WRAP_AES_KW: the key itself, wrapped under the KEK; 24 bytes of an
+ * AES-128 key, 40 of an AES-256 key.  PAES_WRAP_RESIDENT: its name; the 16 bytes
+ * of the CKA_ID of an object "paes-key" that stays in the HSM, which must have
+ * its own backup.  The KEK then wraps nothing and only names the HSM.
  *
  * The MAC key is a secret key of the HSM with the same CKA_ID as the KEK; it
  * binds K1 to K2 and both to the header.  Each recipient's MAC is its own, so
@@ -61,7 +67,7 @@ enum {
 	PAES_BLOB_HEADER	= 104,	/* bytes before the recipients */
 	PAES_BLOB_RECIPIENTS	= 3,
 	PAES_BLOB_MAC_COVERS	= 104,	/* bytes of a recipient under its MAC */
-	PAES_ID_SIZE		= 16,	/* kek_id and key_id */
+	PAES_ID_SIZE		= 16,	/* kek_id, key_id and a resident key's CKA_ID */
 	PAES_WRAPPED_MAX	= 40,	/* bytes kept for one wrapped AES key */
 	PAES_MAC_SIZE		= 32,
 	PAES_AES_BLOCK		= 16,
@@ -74,6 +80,7 @@ enum paes_cipher {
 enum paes_wrap {
 	PAES_WRAP_NONE		= 0,	/* recipient not used */
 	PAES_WRAP_AES_KW	= 1,	/* RFC 3394, CKM_AES_KEY_WRAP */
+	PAES_WRAP_RESIDENT	= 2,	/* in the HSM, by their CKA_ID */
 };
 
 /* The key was once in the clear outside an HSM ("paes import"). */
@@ -129,6 +136,7 @@ enum paes_blob_fault {
 	PAES_BLOB_BAD_KEK_ID,		/* all zero, or named twice */
 	PAES_BLOB_BAD_PADDING,		/* behind a wrapped key, or an unused recipient */
 	PAES_BLOB_SAME_KEYS,		/* K1 == K2 */
+	PAES_BLOB_BAD_OBJECT_ID,	/* of a resident key: all zero, or the same twice */
 };
 
 static inline unsigned int paes_blob_le16(const void *field)
@@ -152,9 +160,13 @@ static inline __u64 paes_blob_le64(const void *field)
 	return paes_blob_le32(b) | (__u64)paes_blob_le32(b + 4) << 32;
 }
 
-/* Bytes of one wrapped AES key: RFC 3394 adds 8 to the key. */
-static inline unsigned int paes_blob_wrapped_size(const struct paes_blob *blob)
+/* Bytes of k1, and of k2, that are used: RFC 3394 adds 8 to the key. */
+static inline unsigned int
+paes_blob_wrapped_size(const struct paes_blob *blob,
+		       const struct paes_blob_recipient *r)
 {
+	if (r->wrap == PAES_WRAP_RESIDENT)
+		return PAES_ID_SIZE;
 	return paes_blob_le16(&blob->key_bits) / 8 + 8;
 }
 
@@ -206,6 +218,17 @@ paes_blob_check_header(const struct paes_blob *blob)
 	return PAES_BLOB_OK;
 }
 
+/* That each half has a name of its own. */
+static inline enum paes_blob_fault
+paes_blob_check_object_ids(const struct paes_blob_recipient *r)
+{
+	if (paes_blob_all_zero(r->k1, PAES_ID_SIZE) ||
+	    paes_blob_all_zero(r->k2, PAES_ID_SIZE) ||
+	    paes_blob_equal(r->k1, r->k2, PAES_ID_SIZE))
+		return PAES_BLOB_BAD_OBJECT_ID;
+	return PAES_BLOB_OK;
+}
+
 /* One used recipient; `wrapped` as paes_blob_wrapped_size() says. */
 static inline enum paes_blob_fault
 paes_blob_check_recipient(const struct paes_blob_recipient *r,
@@ -213,7 +236,7 @@ paes_blob_check_recipient(const struct paes_blob_recipient *r,
 {
 	unsigned int padding = PAES_WRAPPED_MAX - wrapped;
 
-	if (r->wrap != PAES_WRAP_AES_KW)
+	if (r->wrap != PAES_WRAP_AES_KW && r->wrap != PAES_WRAP_RESIDENT)
 		return PAES_BLOB_BAD_WRAP;
 	if (paes_blob_all_zero(r->kek_id, PAES_ID_SIZE))
 		return PAES_BLOB_BAD_KEK_ID;
@@ -222,6 +245,8 @@ paes_blob_check_recipient(const struct paes_blob_recipient *r,
 	if (!paes_blob_all_zero(r->k1 + wrapped, padding) ||
 	    !paes_blob_all_zero(r->k2 + wrapped, padding))
 		return PAES_BLOB_BAD_PADDING;
+	if (r->wrap == PAES_WRAP_RESIDENT)
+		return paes_blob_check_object_ids(r);
 	if (paes_blob_equal(r->k1, r->k2, wrapped))
 		return PAES_BLOB_SAME_KEYS;
 	return PAES_BLOB_OK;
@@ -242,23 +267,23 @@ static inline enum paes_blob_fault
 paes_blob_check_recipients(const struct paes_blob *blob)
 {
 	unsigned int used = paes_blob_recipients(blob);
-	unsigned int wrapped = paes_blob_wrapped_size(blob);
+	const struct paes_blob_recipient *r = blob->recipient;
 	enum paes_blob_fault fault;
 	unsigned int i, j;
 
 	if (!used)
 		return PAES_BLOB_NO_RECIPIENT;
 	for (i = 0; i < used; i++) {
-		fault = paes_blob_check_recipient(&blob->recipient[i], wrapped);
+		fault = paes_blob_check_recipient(&r[i],
+						  paes_blob_wrapped_size(blob, &r[i]));
 		if (fault)
 			return fault;
 		for (j = 0; j < i; j++)
-			if (paes_blob_equal(blob->recipient[i].kek_id,
-					    blob->recipient[j].kek_id,
+			if (paes_blob_equal(r[i].kek_id, r[j].kek_id,
 					    PAES_ID_SIZE))
 				return PAES_BLOB_BAD_KEK_ID;
 	}
-	if (!paes_blob_all_zero((const __u8 *)&blob->recipient[used],
+	if (!paes_blob_all_zero((const __u8 *)&r[used],
 				(PAES_BLOB_RECIPIENTS - used) *
 				sizeof(struct paes_blob_recipient)))
 		return PAES_BLOB_BAD_PADDING;

@@ -1,23 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0
-# The programs of qemu/bench; read after userspace/Makefile:
-#
-#   make -f userspace/Makefile -f userspace/bench/bench.mk bench-programs
+# The programs of qemu/bench: "bench-programs"; "check" sees that they work.
 
-BENCH	:= $(BUILD)/bench/bin
-BENCHES	:= $(addprefix $(BENCH)/bench-,engine workers loop) $(BENCH)/slowtoken.so
-WORKER	:= $(patsubst %,$(BUILD)/paesd/%.o,serve ring keys spin pulse)
+BENCHBIN := $(BUILD)/bench/bin
+BENCHES	:= $(addprefix $(BENCHBIN)/bench-,engine workers loop) $(BENCHBIN)/slowtoken.so
+WORKER	:= $(patsubst %,$(BUILD)/paesd/%.o,serve ring keys session spin pulse)
 BENCH_COMMON := $(addprefix $(BUILD)/,bench/bench.o bench/sample.o paesd/process.o) $(LIB)
 
+CHECKS	+= '$(HERE)/tests/bench $(ASAN)'
+
 bench-programs: $(BENCHES)
+test-programs: $(BENCHES)
 
-$(BENCH)/bench-loop: $(WORKER)
-$(BENCH)/bench-loop: BENCH_LDFLAGS := -Wl,--wrap=ioctl
+$(BENCHBIN)/bench-loop: $(WORKER)
+$(BENCHBIN)/bench-loop: BENCH_LDFLAGS := -Wl,--wrap=ioctl
 
-$(BENCH)/bench-%: $(BUILD)/bench/%.o $(BENCH_COMMON)
+$(BENCHBIN)/bench-%: $(BUILD)/bench/%.o $(BENCH_COMMON)
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) -pie $(LDFLAGS) $(BENCH_LDFLAGS) -o $@ $^ $(LDLIBS) -lcrypto
 
-$(BENCH)/%.so: $(HERE)/bench/%.c
+$(BENCHBIN)/%.so: $(HERE)/bench/%.c
 	@mkdir -p $(@D)
 	$(CC) $(BASE) -MT $@ $(CPPFLAGS) $(CFLAGS) -fPIC -shared -o $@ $<
 

@@ -2,32 +2,13 @@
 #include "blob.h"
 
 #include "cleanup.h"
+#include "file.h"
 #include "log.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <string.h>
 #include <sys/stat.h>
-
-/* Up to `size` bytes; fewer only at the end of the file. */
-static ssize_t read_up_to(int fd, unsigned char *bytes, size_t size)
-{
-	size_t done = 0;
-	ssize_t n;
-
-	while (done < size) {
-		n = read(fd, bytes + done, size - done);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (!n)
-			break;
-		done += (size_t)n;
-	}
-	return (ssize_t)done;
-}
 
 static int open_input(const char *path)
 {
@@ -59,7 +40,7 @@ int blob_read(struct paes_blob *blob, const char *path)
 	memset(blob, 0, sizeof(*blob));
 	if (fd < 0)
 		return -errno;
-	n = read_up_to(fd, bytes, sizeof(bytes));
+	n = file_read(fd, bytes, sizeof(bytes));
 	if (n < 0) {
 		log_error("%s: can't read the wrapped key: %s", path,
 			  strerror((int)-n));
@@ -102,15 +83,22 @@ static int check_target(const char *path, bool force)
 	return -EEXIST;
 }
 
+static int cant_write(const char *path, int error)
+{
+	log_error("%s: can't write the wrapped key: %s%s", path, strerror(-error),
+		  error == -EPERM ? "; lsattr(1) shows whether the file, or its directory, may be changed at all" : "");
+	return error;
+}
+
 /* Umask and default ACLs are overruled; a file system without modes isn't. */
 static int check_private(int fd, const char *path, bool force)
 {
 	struct stat st;
 
 	if (fchmod(fd, 0600) && errno != EPERM && errno != EOPNOTSUPP)
-		return -errno;
+		return cant_write(path, -errno);
 	if (fstat(fd, &st))
-		return -errno;
+		return cant_write(path, -errno);
 	if (!(st.st_mode & 077))
 		return 0;
 	if (!force)
@@ -122,22 +110,39 @@ static int check_private(int fd, const char *path, bool force)
 	return force ? 0 : -EPERM;
 }
 
-static int write_out(int fd, const struct paes_blob *blob)
+static int rename_unless_there(const char *from, const char *to)
 {
-	const unsigned char *bytes = (const unsigned char *)blob;
-	size_t left = sizeof(*blob);
-	ssize_t n;
+	struct stat st;
 
-	while (left) {
-		n = write(fd, bytes, left);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		bytes += n;
-		left -= (size_t)n;
+	if (!lstat(to, &st))
+		return -EEXIST;
+	return rename(from, to) ? -errno : 0;
+}
+
+/* For file systems without RENAME_NOREPLACE; FAT hasn't even links. */
+static int link_into_place(const char *from, const char *to)
+{
+	if (!link(from, to)) {
+		if (unlink(from))
+			log_warning("%s: is a second name of %s and can't be removed: %m",
+				    from, to);
+		return 0;
 	}
-	return fsync(fd) ? -errno : 0;
+	if (errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS)
+		return rename_unless_there(from, to);
+	return -errno;
+}
+
+/* Root's new file in place of somebody's, who couldn't read it any more. */
+static void keep_owner(int fd, const char *path)
+{
+	struct stat old;
+
+	if (geteuid() || lstat(path, &old) || !S_ISREG(old.st_mode))
+		return;
+	if (fchown(fd, old.st_uid, old.st_gid))
+		log_warning("%s: belonged to user %u and group %u, and the new one can't (%m): chown(1) it if they are to read it",
+			    path, old.st_uid, old.st_gid);
 }
 
 /* Without `force` nothing is replaced, not even what came just now. */
@@ -145,24 +150,29 @@ static int move_into_place(const char *from, const char *to, bool force)
 {
 	if (!renameat2(AT_FDCWD, from, AT_FDCWD, to, force ? 0 : RENAME_NOREPLACE))
 		return 0;
-	/* A file system that can't: the check before has to do. */
-	if (errno == EINVAL && !force && !rename(from, to))
-		return 0;
+	if (!force && (errno == EINVAL || errno == ENOSYS))
+		return link_into_place(from, to);
 	return -errno;
 }
 
-/* So that the name outlives a power failure. */
-static int sync_directory(const char *path)
+static int write_and_move(const struct paes_blob *blob, int fd,
+			  const char *temporary, const char *path, bool force)
 {
-	CLEANUP(free) char *copy = strdup(path);
-	CLEANUP(fd) int fd = -1;
+	int error = file_write_out(fd, blob, sizeof(*blob));
 
-	if (!copy)
-		return -ENOMEM;
-	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return -errno;
-	return fsync(fd) && errno != EINVAL ? -errno : 0;
+	if (!error)
+		error = move_into_place(temporary, path, force);
+	return error ? cant_write(path, error) : 0;
+}
+
+/* No failure: who takes it for one would destroy a key whose file is there. */
+static void sync_directory(const char *path)
+{
+	int error = file_sync_directory(path);
+
+	if (error)
+		log_warning("%s: is written, but its directory can't be synced (%s): a power failure may still undo it; sync(1), and see that it is there",
+			    path, strerror(-error));
 }
 
 static int write_file(const struct paes_blob *blob, int fd, const char *temporary,
@@ -170,14 +180,14 @@ static int write_file(const struct paes_blob *blob, int fd, const char *temporar
 {
 	int error = check_private(fd, path, force);
 
+	if (!error && force)
+		keep_owner(fd, path);
 	if (!error)
-		error = write_out(fd, blob);
-	if (!error)
-		error = move_into_place(temporary, path, force);
+		error = write_and_move(blob, fd, temporary, path, force);
 	if (error)
 		unlink(temporary);
 	else
-		error = sync_directory(path);
+		sync_directory(path);
 	return error;
 }
 
@@ -190,17 +200,13 @@ int blob_write(const struct paes_blob *blob, const char *path, bool force)
 	if (error)
 		return error;
 	if (asprintf(&temporary, "%s.XXXXXX", path) < 0)
-		return -ENOMEM;
+		return cant_write(path, -ENOMEM);
 	fd = mkostemp(temporary, O_CLOEXEC);
 	if (fd < 0) {
 		log_error("%s: can't make a file in this directory: %m", path);
 		return -errno;
 	}
-	error = write_file(blob, fd, temporary, path, force);
-	if (error && error != -EPERM)
-		log_error("%s: can't write the wrapped key: %s", path,
-			  strerror(-error));
-	return error;
+	return write_file(blob, fd, temporary, path, force);
 }
 
 static void explain_length(unsigned long length, char *text, unsigned long size)
@@ -235,10 +241,11 @@ static void explain_wrap(const struct paes_blob *blob, char *text,
 	unsigned int i = 0;
 
 	while (i < PAES_BLOB_RECIPIENTS - 1 &&
-	       blob->recipient[i].wrap == PAES_WRAP_AES_KW)
+	       blob->recipient[i].wrap <= PAES_WRAP_RESIDENT)
 		i++;
-	snprintf(text, size, "recipient[%u].wrap: found %u, expected %u (AES key wrap, RFC 3394)",
-		 i, blob->recipient[i].wrap, PAES_WRAP_AES_KW);
+	snprintf(text, size, "recipient[%u].wrap: found %u, expected %u (AES key wrap, RFC 3394) or %u (resident); a newer paes may know it",
+		 i, blob->recipient[i].wrap, PAES_WRAP_AES_KW,
+		 PAES_WRAP_RESIDENT);
 }
 
 void blob_explain(enum paes_blob_fault fault, const struct paes_blob *blob,
@@ -295,8 +302,23 @@ void blob_explain(enum paes_blob_fault fault, const struct paes_blob *blob,
 	case PAES_BLOB_SAME_KEYS:
 		snprintf(text, size, "verify: found K1 and K2 to be the same, expected two different keys");
 		return;
+	case PAES_BLOB_BAD_OBJECT_ID:
+		snprintf(text, size, "k1 and k2 of a resident key: found zeroes or the same CKA_ID twice, expected two different ones");
+		return;
 	}
 	snprintf(text, size, "unknown fault %d", (int)fault);
+}
+
+int blob_check_form(const struct paes_blob *blob, const char *what)
+{
+	enum paes_blob_fault fault = paes_blob_check(blob, sizeof(*blob));
+	char text[256];
+
+	if (!fault)
+		return 0;
+	blob_explain(fault, blob, sizeof(*blob), text, sizeof(text));
+	log_error("%s: %s", what, text);
+	return -EINVAL;
 }
 
 void blob_format_id(const unsigned char id[PAES_ID_SIZE],
@@ -304,4 +326,31 @@ void blob_format_id(const unsigned char id[PAES_ID_SIZE],
 {
 	for (unsigned int i = 0; i < PAES_ID_SIZE; i++)
 		snprintf(text + 2 * i, 3, "%02x", id[i]);
+}
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c - 'A' + 10;
+}
+
+bool blob_parse_hex(const char *text, void *bytes, size_t size)
+{
+	unsigned char *to = bytes;
+
+	if (strspn(text, "0123456789abcdefABCDEF") != 2 * size)
+		return false;
+	for (size_t i = 0; i < size; i++)
+		to[i] = (unsigned char)(hex_digit(text[2 * i]) << 4 |
+					hex_digit(text[2 * i + 1]));
+	return true;
+}
+
+bool blob_parse_id(const char *text, unsigned char id[PAES_ID_SIZE])
+{
+	return strlen(text) == 2 * PAES_ID_SIZE &&
+	       blob_parse_hex(text, id, PAES_ID_SIZE);
 }

@@ -42,15 +42,42 @@
 	_(CKR_CRYPTOKI_ALREADY_INITIALIZED) _(CKR_MUTEX_BAD) \
 	_(CKR_MUTEX_NOT_LOCKED) _(CKR_FUNCTION_REJECTED)
 
+static const struct {
+	CK_RV rv;
+	const char *name;
+} names[] = {
+#define ENTRY(ckr) { ckr, #ckr },
+	NAMES(ENTRY)
+#undef ENTRY
+};
+
+enum { COUNT = sizeof(names) / sizeof(*names) };
+
+_Static_assert((int)COUNT < (int)FIGURES_ERRORS, "figures have no place for all errors");
+
+unsigned int token_ckr_place(CK_RV rv)
+{
+	unsigned int place = 0;
+
+	while (place < COUNT && names[place].rv != rv)
+		place++;
+	return place;
+}
+
 const char *token_ckr_name(CK_RV rv)
 {
 	static char unknown[32];
+	unsigned int place = token_ckr_place(rv);
 
-	switch (rv) {
-#define CASE(name) case name: return #name;
-	NAMES(CASE)
-#undef CASE
-	}
+	if (place < COUNT)
+		return names[place].name;
 	snprintf(unknown, sizeof(unknown), "CKR_ 0x%08lx", rv);
 	return unknown;
+}
+
+const char *token_error_name(unsigned int place)
+{
+	if (place < COUNT)
+		return names[place].name;
+	return place == COUNT ? "other" : NULL;
 }

@@ -2,28 +2,15 @@
 #include "config.h"
 
 #include "cleanup.h"
+#include "jsonfile.h"
 #include "log.h"
+#include "processors.h"
 
 #include <errno.h>
-#include <json-c/json.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <string.h>
 
-enum { CONFIG_SIZE_MAX = 65536 };
-
 #define URI_SCHEME "pkcs11:"
-
-static void cleanup_json(struct json_object **object)
-{
-	json_object_put(*object);
-}
-
-static void cleanup_tokener(struct json_tokener **tokener)
-{
-	if (*tokener)
-		json_tokener_free(*tokener);
-}
 
 static int wrong(const char *path, const char *format, ...)
 	__attribute__((__format__(printf, 2, 3)));
@@ -38,73 +25,6 @@ static int wrong(const char *path, const char *format, ...)
 	va_end(arguments);
 	log_error("%s: %s", path, text);
 	return -EINVAL;
-}
-
-/* The whole file and a NUL, or NULL with errno set and logged. */
-static char *read_file(const char *path, size_t *size)
-{
-	CLEANUP(file) FILE *file = fopen(path, "re");
-	char *text;
-
-	if (!file) {
-		log_error("%s: can't open the configuration: %m: expected a file such as { \"tokens\": [ { \"uri\": \"pkcs11:token=LABEL?module-path=MODULE\" } ] }",
-			  path);
-		return NULL;
-	}
-	text = calloc(1, CONFIG_SIZE_MAX + 2);
-	if (!text)
-		return NULL;
-	*size = fread(text, 1, CONFIG_SIZE_MAX + 1, file);
-	if (ferror(file)) {
-		log_error("%s: can't read the configuration: %m", path);
-	} else if (*size > CONFIG_SIZE_MAX) {
-		log_error("%s: larger than %d bytes: expected a short JSON file",
-			  path, CONFIG_SIZE_MAX);
-		errno = EFBIG;
-	} else {
-		return text;
-	}
-	free(text);
-	return NULL;
-}
-
-/* The tokener counts bytes, people count lines. */
-static int wrong_syntax(const char *path, const char *text, size_t offset,
-			const char *what)
-{
-	size_t line = 1, column = 1;
-
-	for (size_t i = 0; i < offset && text[i]; i++) {
-		column = text[i] == '\n' ? 1 : column + 1;
-		line += text[i] == '\n';
-	}
-	return wrong(path, "line %zu, column %zu: %s: expected JSON", line, column,
-		     what);
-}
-
-static int parse(struct json_object **root, const char *path, const char *text,
-		 size_t size)
-{
-	CLEANUP(tokener) struct json_tokener *tokener = json_tokener_new();
-	enum json_tokener_error error;
-
-	if (!tokener)
-		return -ENOMEM;
-	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT |
-					JSON_TOKENER_VALIDATE_UTF8);
-	/* With its NUL, so that a text that ends too early is known to end. */
-	*root = json_tokener_parse_ex(tokener, text, (int)size + 1);
-	error = json_tokener_get_error(tokener);
-	if (error == json_tokener_success && strlen(text) == size)
-		return 0;
-	json_object_put(*root);
-	*root = NULL;
-	if (error == json_tokener_success)
-		return wrong_syntax(path, text, strlen(text), "a NUL byte");
-	return wrong_syntax(path, text, json_tokener_get_parse_end(tokener),
-			    error == json_tokener_continue ?
-			    "the text ends too early" :
-			    json_tokener_error_desc(error));
 }
 
 static int copy_string(const char *path, const char *where, const char *name,
@@ -135,20 +55,75 @@ static int read_uri(const char *path, const char *where,
 	return 0;
 }
 
-static int read_workers(const char *path, const char *where,
-			struct json_object *value, unsigned int *workers)
+struct range {
+	int least;
+	int most;
+};
+
+static int read_number(const char *path, const char *where, const char *name,
+		       struct json_object *value, struct range range,
+		       unsigned int *number)
 {
 	int64_t n;
 
 	if (!json_object_is_type(value, json_type_int))
-		return wrong(path, "%s.workers: found %s, expected a number from 1 to %d",
-			     where, json_type_to_name(json_object_get_type(value)),
-			     CONFIG_WORKERS_MAX);
+		return wrong(path, "%s.%s: found %s, expected a number from %d to %d",
+			     where, name,
+			     json_type_to_name(json_object_get_type(value)),
+			     range.least, range.most);
 	n = json_object_get_int64(value);
-	if (n < 1 || n > CONFIG_WORKERS_MAX)
-		return wrong(path, "%s.workers: found %lld, expected a number from 1 to %d",
-			     where, (long long)n, CONFIG_WORKERS_MAX);
-	*workers = (unsigned int)n;
+	if (n < range.least || n > range.most)
+		return wrong(path, "%s.%s: found %lld, expected a number from %d to %d",
+			     where, name, (long long)n, range.least, range.most);
+	*number = (unsigned int)n;
+	return 0;
+}
+
+static int read_bool(const char *path, const char *where, const char *name,
+		     struct json_object *value, bool *truth)
+{
+	if (!json_object_is_type(value, json_type_boolean))
+		return wrong(path, "%s.%s: found %s, expected true or false",
+			     where, name,
+			     json_type_to_name(json_object_get_type(value)));
+	*truth = json_object_get_boolean(value);
+	return 0;
+}
+
+static const struct range rotate_range = { 0, CONFIG_ROTATE_MAX };
+
+static int read_rotation_field(const char *path, const char *where,
+			       const char *name, struct json_object *value,
+			       struct rotation *rotation)
+{
+	if (!strcmp(name, "requests"))
+		return read_number(path, where, name, value, rotate_range,
+				   &rotation->requests);
+	if (!strcmp(name, "seconds"))
+		return read_number(path, where, name, value, rotate_range,
+				   &rotation->seconds);
+	return wrong(path, "%s.%s: unknown name, expected \"requests\" or \"seconds\"",
+		     where, name);
+}
+
+/* What isn't named is never, so that an empty object is, too. */
+static int read_rotation(const char *path, const char *where,
+			 struct json_object *object, struct rotation *rotation)
+{
+	char inside[64];
+
+	snprintf(inside, sizeof(inside), "%s.rotate", where);
+	if (!json_object_is_type(object, json_type_object))
+		return wrong(path, "%s: found %s, expected an object", inside,
+			     json_type_to_name(json_object_get_type(object)));
+	*rotation = (struct rotation){ 0 };
+	json_object_object_foreach(object, name, value) {
+		int error = read_rotation_field(path, inside, name, value,
+						rotation);
+
+		if (error)
+			return error;
+	}
 	return 0;
 }
 
@@ -160,19 +135,34 @@ static int read_field(const char *path, const char *where, const char *name,
 	if (!strcmp(name, "pin-file"))
 		return copy_string(path, where, name, value, &token->pin_file);
 	if (!strcmp(name, "workers"))
-		return read_workers(path, where, value, &token->workers);
-	return wrong(path, "%s.%s: unknown name, expected \"uri\", \"pin-file\" or \"workers\"",
+		return read_number(path, where, name, value,
+				   (struct range){ 1, CONFIG_WORKERS_MAX },
+				   &token->workers);
+	if (!strcmp(name, "call-seconds"))
+		return read_number(path, where, name, value,
+				   (struct range){ CONFIG_CALL_MIN,
+						   CONFIG_CALL_MAX },
+				   &token->call_seconds);
+	if (!strcmp(name, "rotate"))
+		return read_rotation(path, where, value, &token->rotate);
+	if (!strcmp(name, "allow-readable-keys"))
+		return read_bool(path, where, name, value,
+				 &token->allow_readable);
+	return wrong(path, "%s.%s: unknown name, expected \"uri\", \"pin-file\", \"workers\", \"call-seconds\", \"rotate\" or \"allow-readable-keys\"",
 		     where, name);
 }
 
 static unsigned int default_workers(void)
 {
-	long online = sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned int processors = processors_usable();
 
-	if (online < 1)
-		return 1;
-	return online > CONFIG_WORKERS_MAX ? CONFIG_WORKERS_MAX :
-					     (unsigned int)online;
+	return processors < CONFIG_WORKERS_MAX ? processors : CONFIG_WORKERS_MAX;
+}
+
+static void set_defaults(struct config_token *token)
+{
+	token->call_seconds = CONFIG_CALL_DEFAULT;
+	token->rotate.seconds = CONFIG_ROTATE_DEFAULT;
 }
 
 static int read_token(const char *path, size_t index, struct json_object *object,
@@ -185,6 +175,7 @@ static int read_token(const char *path, size_t index, struct json_object *object
 		return wrong(path, "%s: found %s, expected an object", where,
 			     json_type_to_name(json_object_get_type(object)));
 	token->workers = default_workers();
+	set_defaults(token);
 	json_object_object_foreach(object, name, value) {
 		int error = read_field(path, where, name, value, token);
 
@@ -194,6 +185,38 @@ static int read_token(const char *path, size_t index, struct json_object *object
 	if (!token->uri)
 		return wrong(path, "%s.uri: missing, expected a PKCS#11 URI (RFC 7512)",
 			     where);
+	return 0;
+}
+
+static bool same_credential(const char *one, const char *other)
+{
+	return one && other && strcmp(one, other) &&
+	       strcmp(basename(one), basename(other)) == 0;
+}
+
+/* A systemd credential goes by the name without the path: one PIN for both. */
+static int check_pin_files(const struct config *config, const char *path)
+{
+	const struct config_token *tokens = config->tokens;
+
+	for (unsigned int i = 1; i < config->count; i++)
+		for (unsigned int j = 0; j < i; j++)
+			if (same_credential(tokens[i].pin_file, tokens[j].pin_file))
+				return wrong(path, "tokens[%u].pin-file: found \"%s\", which would be the same systemd credential as \"%s\" of tokens[%u], so that one token would get the other's PIN: expected files with different names, or the same path",
+					     i, tokens[i].pin_file,
+					     tokens[j].pin_file, j);
+	return 0;
+}
+
+/* Its PIN, if wrong, would be tried twice. */
+static int check_unique(const struct config *config, const char *path)
+{
+	unsigned int last = config->count - 1;
+
+	for (unsigned int i = 0; i < last; i++)
+		if (!strcmp(config->tokens[i].uri, config->tokens[last].uri))
+			return wrong(path, "tokens[%u].uri: the same as tokens[%u].uri, expected each token once: for more sessions raise its \"workers\"",
+				     last, i);
 	return 0;
 }
 
@@ -215,10 +238,12 @@ static int read_tokens(struct config *config, const char *path,
 		config->count++;
 		error = read_token(path, i, json_object_array_get_idx(tokens, i),
 				   &config->tokens[i]);
+		if (!error)
+			error = check_unique(config, path);
 		if (error)
 			return error;
 	}
-	return 0;
+	return check_pin_files(config, path);
 }
 
 static int read_root(struct config *config, const char *path,
@@ -242,16 +267,17 @@ static int read_root(struct config *config, const char *path,
 
 int config_load(struct config *config, const char *path)
 {
+	CLEANUP(file) FILE *file = fopen(path, "re");
 	CLEANUP(json) struct json_object *root = NULL;
-	CLEANUP(free) char *text = NULL;
-	size_t size;
 	int error;
 
 	memset(config, 0, sizeof(*config));
-	text = read_file(path, &size);
-	if (!text)
+	if (!file) {
+		log_error("%s: can't open the configuration: %m: expected a file such as { \"tokens\": [ { \"uri\": \"pkcs11:token=LABEL?module-path=MODULE\" } ] }",
+			  path);
 		return -errno;
-	error = parse(&root, path, text, size);
+	}
+	error = jsonfile_read(&root, file, path);
 	if (!error)
 		error = read_root(config, path, root);
 	if (error)
@@ -267,6 +293,7 @@ int config_single(struct config *config, const char *uri, const char *pin_file,
 	memset(config, 0, sizeof(*config));
 	config->count = 1;
 	token->workers = workers ? workers : default_workers();
+	set_defaults(token);
 	token->uri = strdup(uri);
 	token->pin_file = pin_file ? strdup(pin_file) : NULL;
 	if (token->uri && (token->pin_file || !pin_file))

@@ -4,26 +4,52 @@
  *
  *	{ "tokens": [ { "uri": "pkcs11:token=paes?module-path=/usr/lib/...so",
  *			"pin-file": "/etc/paes/pin",
- *			"workers": 2 } ] }
+ *			"workers": 2,
+ *			"call-seconds": 60,
+ *			"rotate": { "requests": 0, "seconds": 3600 },
+ *			"allow-readable-keys": false } ] }
  *
- * "uri" (RFC 7512) is required; "pin-file" may be left out (see pin.h),
- * "workers" defaults to the number of online processors.  A name that is not
- * listed here is an error that names it: a typing mistake must not pass.
+ * "uri" (RFC 7512) is required, none twice; "pin-file" may be left out (pin.h),
+ * "workers" defaults to the number of online processors.  "call-seconds" is how
+ * long the token may take for a batch of requests, from CONFIG_CALL_MIN: a
+ * worker that waits longer is killed and replaced (default 60).  "rotate" says
+ * after how many requests, or how long, whichever is first, the module is given
+ * another session token for a key (linux/paes.h); 0 is never.
+ * "allow-readable-keys" has a token used whose keys can be read (probe.h; default
+ * false).  A name that is not listed here is an error that names it: a typing
+ * mistake must not pass.
  */
 #ifndef PAES_CONFIG_H
 #define PAES_CONFIG_H
+
+#include <stdbool.h>
 
 #define CONFIG_PATH	"/etc/paes/paes.json"
 
 enum {
 	CONFIG_TOKENS_MAX	= 16,
 	CONFIG_WORKERS_MAX	= 256,
+	/* More than an idle worker's longest silence, RING_WAIT_MS. */
+	CONFIG_CALL_MIN		= 15,
+	CONFIG_CALL_DEFAULT	= 60,
+	CONFIG_CALL_MAX		= 3600,
+	CONFIG_ROTATE_DEFAULT	= 3600,		/* seconds */
+	CONFIG_ROTATE_MAX	= 1000000000,	/* of both */
+};
+
+/* When a session token is followed by another; 0 is never. */
+struct rotation {
+	unsigned int requests;
+	unsigned int seconds;
 };
 
 struct config_token {
 	char *uri;
 	char *pin_file;		/* NULL: none */
 	unsigned int workers;
+	unsigned int call_seconds;
+	struct rotation rotate;
+	bool allow_readable;
 };
 
 struct config {

@@ -174,11 +174,11 @@ static int call_token(struct engine *engine, const struct known *known,
 	if (!error && !paes_blob_equal(end, known->answer, BLOCK)) {
 		log_error("token \"%s\": wrong answer to the known block: the key is not what it was, or the token fails; nothing of this call is used",
 			  token_label(engine->token));
-		error = -EIO;
+		error = -EBADMSG;
 	}
 	memcpy(end, behind, BLOCK);
 	secret_wipe(behind, BLOCK);
-	return error ? -EIO : 0;
+	return error && error != -EBADMSG ? -EIO : error;
 }
 
 static int call_in_chunks(struct engine *engine, const struct known *known,
@@ -434,9 +434,10 @@ static void run_slice(struct engine *engine, struct engine_request *const *reque
 {
 	uint8_t *tweak = engine->tweaks;
 	unsigned int n;
+	int error = make_tweaks(engine, requests, count);
 
-	if (make_tweaks(engine, requests, count)) {
-		finish(engine, requests, count, -EIO);
+	if (error) {
+		finish(engine, requests, count, error);
 		return;
 	}
 	for (; count; requests += n, count -= n) {

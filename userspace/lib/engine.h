@@ -7,8 +7,8 @@
  * they weren't made ahead (tweaks.h), and one in-place call a chunk of
  * ENGINE_CHUNK bytes does the data, with the XOR on the way in and out.  Units
  * that steal ciphertext share one more call.  Every call carries the known
- * block; a wrong answer to it fails the requests of that call with -EIO before
- * one byte of them is given out.
+ * block; a wrong answer to it fails the requests of that call with -EBADMSG
+ * before one byte of them is given out.
  */
 #ifndef PAES_ENGINE_H
 #define PAES_ENGINE_H
@@ -33,7 +33,7 @@ struct engine_request {
 	uint32_t first_block;	/* blocks of the unit before this piece */
 	uint8_t iv[16];
 	uint8_t *data;		/* changed in place, only when status is 0 */
-	int status;		/* out: 0 or -errno */
+	int status;		/* out: 0, -EINVAL, -EIO, or -EBADMSG: see above */
 };
 
 struct engine;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "log.h"
 
+#include "plain.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -55,9 +57,11 @@ static int prefix(char *line, size_t size, enum log_level level)
 /* A file name or a token's label may hold anything: one line stays one line. */
 static void plain(char *text)
 {
-	for (; *text; text++)
-		if ((unsigned char)*text < ' ' || *text == 0x7f)
-			*text = '?';
+	const char *from = text;
+
+	while (*from)
+		*text++ = plain_next(&from);
+	*text = '\0';
 }
 
 void log_at(enum log_level level, const char *format, ...)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "pin.h"
 
+#include "file.h"
 #include "log.h"
 
 #include <errno.h>
@@ -17,27 +18,6 @@
 enum { PIN_MAX = 255 };
 
 #define CREDENTIAL_NAME "paes-pin"
-
-/* Reads to the end or until `pin` is full; straight into locked memory. */
-static int read_all(int fd, struct secret *pin)
-{
-	size_t room = pin->size;
-	ssize_t n;
-
-	pin->size = 0;
-	while (room) {
-		n = read(fd, pin->bytes + pin->size, room);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (!n)
-			return 0;
-		pin->size += (size_t)n;
-		room -= (size_t)n;
-	}
-	return 0;
-}
 
 /* Editors end a file with a newline, some with CR LF: not part of the PIN. */
 static void strip_newline(struct secret *pin)
@@ -95,25 +75,39 @@ static struct secret *new_pin(void)
 
 static void warn_readable(int fd, const char *path)
 {
-	struct stat st;
+	unsigned int mode;
 
-	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_mode & 077)
+	if (file_others_may_read(fd, &mode))
 		log_warning("%s: the PIN file has mode %04o, others may read it: chmod 600 it and consider a new PIN",
-			    path, st.st_mode & 07777);
+			    path, mode);
 }
 
+/* Straight into locked memory. */
 static struct secret *from_fd(int fd, const char *path)
 {
 	struct secret *pin = new_pin();
-	int error;
+	ssize_t n;
 
 	if (!pin)
 		return NULL;
-	error = read_all(fd, pin);
-	if (!error)
+	n = file_read(fd, pin->bytes, pin->size);
+	if (n >= 0) {
+		pin->size = (size_t)n;
 		return checked(pin, path);
-	log_error("%s: can't read the PIN: %s", path, strerror(-error));
+	}
+	log_error("%s: can't read the PIN: %s", path, strerror((int)-n));
 	secret_free(pin);
+	return NULL;
+}
+
+static struct secret *explain_open(const char *path)
+{
+	if (errno == EACCES)
+		log_error("%s: can't open the PIN file: %m: run by root, or in a service with LoadCredential=%s:%s (systemctl edit paesd)",
+			  path, basename(path), path);
+	else
+		log_error("%s: can't open the PIN file: %m: expected a file with the PIN on one line",
+			  path);
 	return NULL;
 }
 
@@ -121,26 +115,27 @@ static struct secret *from_file(const char *path)
 {
 	CLEANUP(fd) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 
-	if (fd < 0) {
-		log_error("%s: can't open the PIN file: %m: expected a file with the PIN on one line",
-			  path);
-		return NULL;
-	}
+	if (fd < 0)
+		return explain_open(path);
 	warn_readable(fd, path);
 	return from_fd(fd, path);
 }
 
-/* The path of systemd's credential, or NULL where there is none. */
-static char *credential_path(void)
+/*
+ * The path of systemd's credential, or NULL where there is none.  A blank line
+ * is what a unit sets for a file that needn't be there.
+ */
+static char *credential_path(const char *name)
 {
 	const char *directory = getenv("CREDENTIALS_DIRECTORY");
+	struct stat st;
 	char *path;
 
 	if (!directory || !*directory)
 		return NULL;
-	if (asprintf(&path, "%s/%s", directory, CREDENTIAL_NAME) < 0)
+	if (asprintf(&path, "%s/%s", directory, name) < 0)
 		return NULL;
-	if (!access(path, F_OK))
+	if (!stat(path, &st) && S_ISREG(st.st_mode) && st.st_size > 1)
 		return path;
 	free(path);
 	return NULL;
@@ -235,12 +230,17 @@ static struct secret *from_terminal(const char *label)
 
 struct secret *pin_get(const char *file, const char *label)
 {
-	CLEANUP(free) char *credential = NULL;
+	CLEANUP(free) char *credential =
+		credential_path(file ? basename(file) : CREDENTIAL_NAME);
 
-	if (file)
-		return from_file(file);
-	credential = credential_path();
 	if (credential)
 		return from_credential(credential);
-	return from_terminal(label);
+	return file ? from_file(file) : from_terminal(label);
+}
+
+bool pin_is_asked_for(const char *file)
+{
+	CLEANUP(free) char *credential = file ? NULL : credential_path(CREDENTIAL_NAME);
+
+	return !file && !credential;
 }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <p11-kit/uri.h>
 #include <string.h>
+#include <time.h>
 
 enum { SLOTS_MAX = 64, MODULES_MAX = 32 };
 
@@ -44,11 +45,47 @@ static int errno_of(CK_RV rv)
 	}
 }
 
+static struct figures *watched;
+
+void token_watch(struct figures *figures)
+{
+	watched = figures;
+}
+
+uint64_t token_clock(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+/* Where the clock is a system call, to time each call would be dear. */
+uint64_t token_begin_call(void)
+{
+	static unsigned int calls;
+
+	return watched && calls++ % FIGURES_SAMPLE == 0 ? token_clock() : 0;
+}
+
+void token_count_call(uint64_t since)
+{
+	if (watched && since)
+		figures_call(watched, token_clock() - since);
+}
+
 int token_fail(const struct token *token, const char *what, CK_RV rv)
 {
+	if (watched)
+		figures_error(watched, token_ckr_place(rv));
 	log_error("token \"%s\": %s: %s", token->label ? token->label : "?", what,
 		  token_ckr_name(rv));
 	return -errno_of(rv);
+}
+
+void token_allow_readable(struct token *token)
+{
+	token->allow_readable = true;
 }
 
 const char *token_label(const struct token *token)
@@ -59,14 +96,23 @@ const char *token_label(const struct token *token)
 /* PKCS#11 pads its strings with blanks and ends them with nothing. */
 #define TEXT(field) (int)p11_kit_space_strlen(field, sizeof(field)), (const char *)(field)
 
+#define WHITE_SPACE " \t\n\v\f\r"
+
 static int parse_uri(P11KitUri *uri, const char *text)
 {
 	const P11KitUriType parts = P11_KIT_URI_FOR_TOKEN | P11_KIT_URI_FOR_SLOT |
 				    P11_KIT_URI_FOR_MODULE_WITH_VERSION;
 	int result = p11_kit_uri_parse(text, parts, uri);
 
-	/* First: a PIN must not be quoted in any of the messages below. */
-	if (strstr(text, "pin-value")) {
+	/*
+	 * First: a PIN must not be quoted in any of the messages below.  As
+	 * p11-kit passes over white space, it could be in any name there is.
+	 */
+	if (text[strcspn(text, WHITE_SPACE)]) {
+		log_error("the token's URI has white space in it: write %%20 where it belongs to a name, else take it out");
+		return -EINVAL;
+	}
+	if (strcasestr(text, "pin-value") || p11_kit_uri_get_pin_value(uri)) {
 		log_error("the token's URI holds a PIN (pin-value): anybody who sees the command line or the file has it: remove it and name a PIN file instead");
 		return -EINVAL;
 	}
@@ -109,6 +155,7 @@ static int load_named(struct token *token, const char *path,
 	rv = search->modules[0]->C_Initialize(NULL);
 	if (rv == CKR_OK || rv == CKR_CRYPTOKI_ALREADY_INITIALIZED) {
 		token->module = search->modules[0];
+		token->initialised = rv == CKR_OK;
 		return 0;
 	}
 	log_error("PKCS#11 module %s: C_Initialize: %s", path,
@@ -266,7 +313,7 @@ static int log_in(struct token *token, CK_FLAGS flags, const struct secret *pin)
 			  rv);
 }
 
-/* Read-only: only token_create_kek() writes, in a session of its own. */
+/* Read-only: see token_open_writable() for what writes. */
 static int open_session(struct token *token, CK_FLAGS flags,
 			const struct secret *pin)
 {
@@ -320,7 +367,8 @@ static void unload(struct token *token)
 		p11_kit_modules_finalize(token->configured);
 		p11_kit_modules_release(token->configured);
 	} else if (token->module) {
-		token->module->C_Finalize(NULL);
+		if (token->initialised)
+			token->module->C_Finalize(NULL);
 		p11_kit_module_release(token->module);
 	}
 }

@@ -3,8 +3,10 @@
  * One PKCS#11 token with one logged-in session.  The only code that calls C_*.
  * It doesn't know what a disk or a blob is.
  *
- * Single-threaded by design, one struct token a process: token modules are
- * slower and less safe with threads, and some end their process on trouble.
+ * Single-threaded by design, one struct token a process for all that serves:
+ * token modules are slower and less safe with threads, and some end their
+ * process on trouble.  Who needs several closes the first one last: it started
+ * the module that they may share.
  *
  * Functions return 0 or a negative errno after logging what failed with the
  * CKR_ name:
@@ -18,6 +20,7 @@
 #ifndef PAES_TOKEN_H
 #define PAES_TOKEN_H
 
+#include "figures.h"
 #include "secret.h"
 
 #include <linux/paes_blob.h>
@@ -40,13 +43,28 @@ typedef unsigned long token_key;
 int token_open(struct token **token, const char *uri, const struct secret *pin);
 void token_close(struct token *token);		/* NULL is fine */
 
-/* What token_open() checks of a URI before anything else: 0 or -EINVAL. */
+/* From here on, keys that the token leaves readable are used all the same. */
+void token_allow_readable(struct token *token);
+
+/*
+ * What token_open() checks of a URI before anything else: 0 or -EINVAL, for
+ * example for one that holds a PIN, which the message doesn't quote.
+ */
 int token_check_uri(const char *uri);
 
 static inline void cleanup_token(struct token **token)
 {
 	token_close(*token);
 }
+
+/*
+ * From here on what this process asks of tokens is counted there, also the
+ * errors of token_open().  It stays the caller's.
+ */
+void token_watch(struct figures *figures);
+
+/* The CKR_ name of a place in figures.errors, or "other"; NULL: not used. */
+const char *token_error_name(unsigned int place);
 
 /* The token's label, for messages; lives as long as the token. */
 const char *token_label(const struct token *token);
@@ -65,24 +83,69 @@ int token_list_keks(struct token *token, unsigned char ids[][PAES_ID_SIZE],
 /* 1 when the token has this KEK, 0 when it hasn't, or -errno. */
 int token_has_kek(struct token *token, const unsigned char id[PAES_ID_SIZE]);
 
+/* Whether keys can be wrapped here, or can only be resident. */
+bool token_wraps(struct token *token);
+
 /*
  * Makes KEK and authenticator as token objects, sensitive and not extractable;
  * the KEK with CKA_UNWRAP_TEMPLATE and CKA_ALLOWED_MECHANISMS where the token
- * takes them: *enforced says whether it did.
+ * takes them: *enforced says whether it did.  Where the token doesn't wrap, the
+ * KEK is a name for it and can't be used for anything.
  */
 int token_create_kek(struct token *token, const unsigned char id[PAES_ID_SIZE],
 		     bool *enforced);
 
 /*
+ * The same KEK in each of `tokens`, of which the first makes it; it isn't in
+ * the clear outside of them, nor can it be got out of them afterwards.  All
+ * have it then, and are seen to have the same, or none has.
+ */
+int token_create_kek_in(struct token *const tokens[], unsigned int count,
+			const unsigned char id[PAES_ID_SIZE], bool enforced[]);
+
+/*
  * AES keys of the session, gone with it.  `size` is 16 or 32 bytes.
  * Generated and imported keys can be wrapped; unwrapped ones can do ECB only,
  * and are checked to be sensitive and not extractable: -EKEYREJECTED when the
- * token leaves them readable.
+ * token leaves them readable, and that isn't allowed.
  */
 int token_generate_key(struct token *token, unsigned int size, token_key *key);
 int token_import_key(struct token *token, const unsigned char *clear,
 		     unsigned int size, token_key *key);
 int token_destroy_key(struct token *token, token_key key);
+
+/*
+ * A generated or imported key as one of another token's session, without being
+ * in the clear outside of the two.  The caller sees to it that it's the same.
+ */
+int token_move_key(struct token *from, token_key key, struct token *to,
+		   token_key *moved);
+
+/*
+ * Resident keys: AES keys labelled "paes-key" that stay in the token, sensitive
+ * and not extractable, named by their CKA_ID.  A name that finds none is
+ * -ENOENT without a log line, one that finds several -ENOTUNIQ.
+ */
+
+/* `clear` is the key, or NULL for a new one.  All of it is done or nothing. */
+int token_make_resident(struct token *token, const unsigned char id[PAES_ID_SIZE],
+			const unsigned char *clear, unsigned int size,
+			token_key *key);
+
+/* With the checks of an unwrapped key. */
+int token_open_resident(struct token *token, const unsigned char id[PAES_ID_SIZE],
+			unsigned int size, token_key *key);
+
+/* As it is, to destroy it. */
+int token_find_resident(struct token *token, const unsigned char id[PAES_ID_SIZE],
+			token_key *key);
+int token_destroy_resident(struct token *token, token_key key);
+
+/*
+ * Operations kept open or begun ahead for this key are ended; it may be used
+ * again, by whoever else has it open.
+ */
+void token_forget_key(struct token *token, token_key key);
 
 /* CKM_AES_KEY_WRAP (RFC 3394): `wrapped` holds size + 8 bytes. */
 int token_wrap_key(struct token *token, const unsigned char kek[PAES_ID_SIZE],
@@ -90,6 +153,14 @@ int token_wrap_key(struct token *token, const unsigned char kek[PAES_ID_SIZE],
 int token_unwrap_key(struct token *token, const unsigned char kek[PAES_ID_SIZE],
 		     const unsigned char *wrapped, unsigned int size,
 		     token_key *key);
+
+/*
+ * The same as a key that can be moved: -EPERM when the KEK allows of none, as
+ * those of token_create_kek() where the token enforces that.
+ */
+int token_unwrap_movable(struct token *token, const unsigned char kek[PAES_ID_SIZE],
+			 const unsigned char *wrapped, unsigned int size,
+			 token_key *key);
 
 /* HMAC-SHA256 by the authenticator beside `kek`; compared in constant time. */
 int token_mac(struct token *token, const unsigned char kek[PAES_ID_SIZE],

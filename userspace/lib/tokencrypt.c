@@ -231,8 +231,8 @@ static struct token_stream *get_stream(struct token *token, token_key key)
 	return stream;
 }
 
-int token_encrypt_stream(struct token *token, token_key key, const void *in,
-			 void *out, size_t size)
+static int encrypt_stream(struct token *token, token_key key, const void *in,
+			  void *out, size_t size)
 {
 	struct token_stream *stream = get_stream(token, key);
 	CK_ULONG done = size;
@@ -250,5 +250,15 @@ int token_encrypt_stream(struct token *token, token_key key, const void *in,
 	/* Whatever state it is in now: the next call begins anew. */
 	if (error)
 		close_stream(token, stream);
+	return error;
+}
+
+int token_encrypt_stream(struct token *token, token_key key, const void *in,
+			 void *out, size_t size)
+{
+	uint64_t start = token_begin_call();
+	int error = encrypt_stream(token, key, in, out, size);
+
+	token_count_call(start);
 	return error;
 }

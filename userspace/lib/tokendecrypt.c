@@ -17,9 +17,6 @@
 
 #include "log.h"
 
-#include <errno.h>
-#include <string.h>
-#include <time.h>
 
 enum {
 	TRIAL_CALLS	= 16,	/* of both ways together */
@@ -176,14 +173,6 @@ static decrypt_way *const ways[TOKEN_WAYS] = {
 	[TOKEN_AND_DROP] = decrypt_and_drop,
 };
 
-static uint64_t now(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
-}
-
 /*
  * A token may hold a block back until the operation ends, or not know
  * C_DecryptUpdate at all: tried before data is given to it.
@@ -240,10 +229,10 @@ static int decrypt_timed(struct token *token, token_key key, const void *in,
 {
 	struct token_trial *trial = &token->trial;
 	enum token_way way = trial->calls % TOKEN_WAYS;
-	uint64_t start = now(), taken;
+	uint64_t start = token_clock(), taken;
 	int error = ways[way](token, key, in, out, size);
 
-	taken = (now() - start) * 1024 / size;
+	taken = (token_clock() - start) * 1024 / size;
 	if (!error && taken < trial->least[way])
 		trial->least[way] = taken;
 	if (++trial->calls == TRIAL_CALLS)
@@ -251,8 +240,8 @@ static int decrypt_timed(struct token *token, token_key key, const void *in,
 	return error;
 }
 
-int token_decrypt_quick(struct token *token, token_key key, const void *in,
-			void *out, size_t size)
+static int decrypt_quick(struct token *token, token_key key, const void *in,
+			 void *out, size_t size)
 {
 	struct token_trial *trial = &token->trial;
 
@@ -263,4 +252,14 @@ int token_decrypt_quick(struct token *token, token_key key, const void *in,
 		return token_decrypt(token, key, in, out, size);
 	}
 	return decrypt_timed(token, key, in, out, size);
+}
+
+int token_decrypt_quick(struct token *token, token_key key, const void *in,
+			void *out, size_t size)
+{
+	uint64_t start = token_begin_call();
+	int error = decrypt_quick(token, key, in, out, size);
+
+	token_count_call(start);
+	return error;
 }

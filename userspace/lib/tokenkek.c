@@ -7,56 +7,10 @@
 #include <errno.h>
 #include <string.h>
 
-enum { KEK_SIZE = 32, AUTH_SIZE = 32 };
+enum { KEK_SIZE = 32, AUTH_SIZE = 32, MECHANISMS_MAX = 1024 };
 
 static const CK_KEY_TYPE aes = CKK_AES;
 static const CK_KEY_TYPE generic = CKK_GENERIC_SECRET;
-
-static CK_RV find_objects(struct token *token, struct token_template *template,
-			  CK_OBJECT_HANDLE *found, CK_ULONG max, CK_ULONG *count)
-{
-	CK_FUNCTION_LIST *module = token->module;
-	CK_ULONG n = 0;
-	CK_RV rv;
-
-	*count = 0;
-	rv = module->C_FindObjectsInit(token->session, template->attributes,
-				       template->count);
-	if (rv != CKR_OK)
-		return rv;
-	/* A token may hand out fewer than fit: only an empty answer is the end. */
-	do {
-		rv = module->C_FindObjects(token->session, found + *count,
-					   max - *count, &n);
-		*count += rv == CKR_OK ? n : 0;
-	} while (rv == CKR_OK && n && *count < max);
-	module->C_FindObjectsFinal(token->session);
-	return rv;
-}
-
-int token_find(struct token *token, const char *label, CK_KEY_TYPE type,
-	       const unsigned char id[PAES_ID_SIZE], CK_OBJECT_HANDLE *key)
-{
-	struct token_template template = { .count = 0 };
-	CK_OBJECT_HANDLE found[2];
-	CK_ULONG count;
-	CK_RV rv;
-
-	token_template_class(&template, &type);
-	token_template_bool(&template, CKA_TOKEN, true);
-	token_template_add(&template, CKA_LABEL, label, strlen(label));
-	token_template_add(&template, CKA_ID, id, PAES_ID_SIZE);
-	rv = find_objects(token, &template, found, 2, &count);
-	if (rv != CKR_OK)
-		return token_fail(token, "C_FindObjects", rv);
-	if (count > 1) {
-		log_error("token \"%s\": several keys \"%s\" with the same CKA_ID: remove all but the right one",
-			  token->label, label);
-		return -ENOTUNIQ;
-	}
-	*key = found[0];
-	return count ? 0 : -ENOENT;
-}
 
 int token_has_kek(struct token *token, const unsigned char id[PAES_ID_SIZE])
 {
@@ -94,7 +48,7 @@ int token_list_keks(struct token *token, unsigned char ids[][PAES_ID_SIZE],
 	token_template_bool(&template, CKA_TOKEN, true);
 	token_template_add(&template, CKA_LABEL, TOKEN_KEK_LABEL,
 			   strlen(TOKEN_KEK_LABEL));
-	rv = find_objects(token, &template, found, 256, &count);
+	rv = token_find_objects(token, &template, found, 256, &count);
 	if (rv != CKR_OK)
 		return token_fail(token, "C_FindObjects", rv);
 	for (CK_ULONG i = 0; i < count; i++) {
@@ -107,19 +61,30 @@ int token_list_keks(struct token *token, unsigned char ids[][PAES_ID_SIZE],
 	return (int)listed;
 }
 
-/* A secret key that stays in the token and can't be read. */
-static void token_object(struct token_template *template, const CK_KEY_TYPE *type,
-			 const char *label, const unsigned char *id,
-			 const CK_ULONG *size)
+/* Some know more of a mechanism than they let be used: SoftHSM's configuration. */
+static bool is_listed(struct token *token, CK_MECHANISM_TYPE type)
 {
-	token_template_class(template, type);
-	token_template_add(template, CKA_LABEL, label, strlen(label));
-	token_template_add(template, CKA_ID, id, PAES_ID_SIZE);
-	token_template_add(template, CKA_VALUE_LEN, size, sizeof(*size));
-	token_template_bool(template, CKA_TOKEN, true);
-	token_template_bool(template, CKA_PRIVATE, true);
-	token_template_bool(template, CKA_SENSITIVE, true);
-	token_template_bool(template, CKA_EXTRACTABLE, false);
+	CK_MECHANISM_TYPE list[MECHANISMS_MAX];
+	CK_ULONG count = MECHANISMS_MAX;
+	CK_RV rv = token->module->C_GetMechanismList(token->slot, list, &count);
+
+	if (rv != CKR_OK)
+		return rv == CKR_BUFFER_TOO_SMALL;
+	for (CK_ULONG i = 0; i < count; i++)
+		if (list[i] == type)
+			return true;
+	return false;
+}
+
+bool token_wraps(struct token *token)
+{
+	const CK_FLAGS both = CKF_WRAP | CKF_UNWRAP;
+	CK_MECHANISM_INFO info = { .flags = 0 };
+	CK_RV rv = token->module->C_GetMechanismInfo(token->slot,
+						     CKM_AES_KEY_WRAP, &info);
+
+	return rv == CKR_OK && (info.flags & both) == both &&
+	       is_listed(token, CKM_AES_KEY_WRAP);
 }
 
 /*
@@ -138,7 +103,6 @@ static void restrict_kek(struct token_template *template,
 			   unwrap->count * sizeof(CK_ATTRIBUTE));
 	token_template_add(template, CKA_ALLOWED_MECHANISMS, wrap_only,
 			   sizeof(wrap_only));
-	token_template_bool(template, CKA_MODIFIABLE, false);
 }
 
 static CK_RV generate(struct token *token, CK_SESSION_HANDLE session,
@@ -152,6 +116,41 @@ static CK_RV generate(struct token *token, CK_SESSION_HANDLE session,
 					    template->count, key);
 }
 
+void token_describe_kek(struct token_template *template,
+			struct token_template *unwrap, const unsigned char *id,
+			bool restricted)
+{
+	token_template_object(template, &aes, TOKEN_KEK_LABEL, id);
+	token_template_bool(template, CKA_WRAP, unwrap);
+	token_template_bool(template, CKA_UNWRAP, unwrap);
+	token_template_bool(template, CKA_ENCRYPT, false);
+	token_template_bool(template, CKA_DECRYPT, false);
+	/* p11-kit's remoting breaks on the template within a template. */
+	if (restricted && unwrap)
+		restrict_kek(template, unwrap);
+	/* The last: what is unwrapped takes nothing after it in SoftHSM. */
+	if (restricted)
+		token_template_bool(template, CKA_MODIFIABLE, false);
+}
+
+/* It unwraps nothing. */
+void token_describe_auth(struct token_template *template,
+			 struct token_template *unwrap, const unsigned char *id,
+			 bool restricted)
+{
+	static const CK_MECHANISM_TYPE hmac_only[] = { CKM_SHA256_HMAC };
+
+	(void)unwrap;
+	token_template_object(template, &generic, TOKEN_AUTH_LABEL, id);
+	token_template_bool(template, CKA_SIGN, true);
+	token_template_bool(template, CKA_VERIFY, true);
+	if (!restricted)
+		return;
+	token_template_add(template, CKA_ALLOWED_MECHANISMS, hmac_only,
+			   sizeof(hmac_only));
+	token_template_bool(template, CKA_MODIFIABLE, false);
+}
+
 static CK_RV make_kek(struct token *token, CK_SESSION_HANDLE session,
 		      const unsigned char *id, bool restricted,
 		      CK_OBJECT_HANDLE *kek)
@@ -160,13 +159,9 @@ static CK_RV make_kek(struct token *token, CK_SESSION_HANDLE session,
 	struct token_template unwrap = { .count = 0 };
 	const CK_ULONG size = KEK_SIZE;
 
-	token_object(&template, &aes, TOKEN_KEK_LABEL, id, &size);
-	token_template_bool(&template, CKA_WRAP, true);
-	token_template_bool(&template, CKA_UNWRAP, true);
-	token_template_bool(&template, CKA_ENCRYPT, false);
-	token_template_bool(&template, CKA_DECRYPT, false);
-	if (restricted)
-		restrict_kek(&template, &unwrap);
+	token_describe_kek(&template, token_wraps(token) ? &unwrap : NULL, id,
+			   restricted);
+	token_template_add(&template, CKA_VALUE_LEN, &size, sizeof(size));
 	return generate(token, session, CKM_AES_KEY_GEN, &template, kek);
 }
 
@@ -174,28 +169,13 @@ static CK_RV make_auth(struct token *token, CK_SESSION_HANDLE session,
 		       const unsigned char *id, bool restricted,
 		       CK_OBJECT_HANDLE *auth)
 {
-	static const CK_MECHANISM_TYPE hmac_only[] = { CKM_SHA256_HMAC };
 	struct token_template template = { .count = 0 };
 	const CK_ULONG size = AUTH_SIZE;
 
-	token_object(&template, &generic, TOKEN_AUTH_LABEL, id, &size);
-	token_template_bool(&template, CKA_SIGN, true);
-	token_template_bool(&template, CKA_VERIFY, true);
-	if (restricted) {
-		token_template_add(&template, CKA_ALLOWED_MECHANISMS, hmac_only,
-				   sizeof(hmac_only));
-		token_template_bool(&template, CKA_MODIFIABLE, false);
-	}
+	token_describe_auth(&template, NULL, id, restricted);
+	token_template_add(&template, CKA_VALUE_LEN, &size, sizeof(size));
 	return generate(token, session, CKM_GENERIC_SECRET_KEY_GEN, &template,
 			auth);
-}
-
-static bool is_template_error(CK_RV rv)
-{
-	return rv == CKR_ATTRIBUTE_TYPE_INVALID ||
-	       rv == CKR_ATTRIBUTE_VALUE_INVALID ||
-	       rv == CKR_ATTRIBUTE_READ_ONLY ||
-	       rv == CKR_TEMPLATE_INCONSISTENT || rv == CKR_ARGUMENTS_BAD;
 }
 
 typedef CK_RV make_key(struct token *token, CK_SESSION_HANDLE session,
@@ -209,7 +189,7 @@ static int make_with(make_key *make, const char *what, struct token *token,
 {
 	CK_RV rv = make(token, session, id, true, key);
 
-	if (is_template_error(rv))
+	if (token_is_template_error(rv))
 		rv = make(token, session, id, false, key);
 	return rv == CKR_OK ? 0 : token_fail(token, what, rv);
 }
@@ -247,8 +227,7 @@ static bool does_ecb(struct token *token, CK_OBJECT_HANDLE kek)
 	return true;
 }
 
-/* A token may take the attributes and not heed them: only a try tells. */
-static int probe(struct token *token, CK_OBJECT_HANDLE kek, bool *enforced)
+static int probe_wrapping(struct token *token, CK_OBJECT_HANDLE kek, bool *enforced)
 {
 	unsigned char wrapped[PAES_WRAPPED_MAX];
 	token_key key;
@@ -266,25 +245,38 @@ static int probe(struct token *token, CK_OBJECT_HANDLE kek, bool *enforced)
 	return 0;
 }
 
-/* Both or neither: a KEK without its authenticator would only be in the way. */
+/* A token may take the attributes and not heed them. */
+int token_probe_kek(struct token *token, CK_OBJECT_HANDLE kek, bool *enforced)
+{
+	if (token_wraps(token))
+		return probe_wrapping(token, kek, enforced);
+	*enforced = !does_ecb(token, kek);
+	return 0;
+}
+
+/*
+ * Both or neither; the authenticator first, should the power go in between: a
+ * KEK without one would only be in the way.
+ */
 static int create_pair(struct token *token, CK_SESSION_HANDLE session,
 		       const unsigned char *id, bool *enforced)
 {
 	CK_OBJECT_HANDLE kek = CK_INVALID_HANDLE, auth = CK_INVALID_HANDLE;
 	int error;
 
-	error = make_with(make_kek, "C_GenerateKey (KEK)", token, session, id, &kek);
+	error = make_with(make_auth, "C_GenerateKey (authenticator)", token,
+			  session, id, &auth);
 	if (!error)
-		error = make_with(make_auth, "C_GenerateKey (authenticator)",
-				  token, session, id, &auth);
+		error = make_with(make_kek, "C_GenerateKey (KEK)", token,
+				  session, id, &kek);
 	if (!error)
-		error = probe(token, kek, enforced);
+		error = token_probe_kek(token, kek, enforced);
 	if (!error)
 		return 0;
 	if (kek != CK_INVALID_HANDLE)
-		token->module->C_DestroyObject(session, kek);
+		token_give_up(token, session, kek, TOKEN_KEK_LABEL, id);
 	if (auth != CK_INVALID_HANDLE)
-		token->module->C_DestroyObject(session, auth);
+		token_give_up(token, session, auth, TOKEN_AUTH_LABEL, id);
 	return error;
 }
 
@@ -292,14 +284,10 @@ int token_create_kek(struct token *token, const unsigned char id[PAES_ID_SIZE],
 		     bool *enforced)
 {
 	CK_SESSION_HANDLE session;
-	CK_RV rv;
-	int error;
+	int error = token_open_writable(token, &session);
 
-	rv = token->module->C_OpenSession(token->slot,
-					  CKF_SERIAL_SESSION | CKF_RW_SESSION,
-					  NULL, NULL, &session);
-	if (rv != CKR_OK)
-		return token_fail(token, "C_OpenSession (read-write)", rv);
+	if (error)
+		return error;
 	error = create_pair(token, session, id, enforced);
 	token->module->C_CloseSession(session);
 	return error;

@@ -5,7 +5,6 @@
 #include "log.h"
 
 #include <errno.h>
-#include <string.h>
 
 static const CK_BBOOL yes = CK_TRUE;
 static const CK_BBOOL no = CK_FALSE;
@@ -37,8 +36,7 @@ void token_template_class(struct token_template *template,
 
 static const CK_KEY_TYPE aes = CKK_AES;
 
-/* An AES key of the session that does ECB. */
-static void session_key(struct token_template *template, bool extractable)
+void token_template_session(struct token_template *template, bool extractable)
 {
 	token_template_class(template, &aes);
 	token_template_bool(template, CKA_TOKEN, false);
@@ -57,7 +55,7 @@ int token_generate_key(struct token *token, unsigned int size, token_key *key)
 	CK_ULONG bytes = size;
 	CK_RV rv;
 
-	session_key(&template, true);
+	token_template_session(&template, true);
 	token_template_add(&template, CKA_VALUE_LEN, &bytes, sizeof(bytes));
 	rv = token->module->C_GenerateKey(token->session, &mechanism,
 					  template.attributes, template.count,
@@ -72,19 +70,24 @@ int token_import_key(struct token *token, const unsigned char *clear,
 	struct token_template template = { .count = 0 };
 	CK_RV rv;
 
-	session_key(&template, true);
+	token_template_session(&template, true);
 	token_template_add(&template, CKA_VALUE, clear, size);
 	rv = token->module->C_CreateObject(token->session, template.attributes,
 					   template.count, key);
 	return rv == CKR_OK ? 0 : token_fail(token, "C_CreateObject (AES key)", rv);
 }
 
+void token_forget_key(struct token *token, token_key key)
+{
+	token_end_stream(token, key);
+	token_leave_place(token, key);
+}
+
 int token_destroy_key(struct token *token, token_key key)
 {
 	CK_RV rv;
 
-	token_end_stream(token, key);
-	token_leave_place(token, key);
+	token_forget_key(token, key);
 	rv = token->module->C_DestroyObject(token->session, key);
 
 	return rv == CKR_OK ? 0 : token_fail(token, "C_DestroyObject", rv);
@@ -176,21 +179,20 @@ static bool is_hardened(struct token *token, CK_OBJECT_HANDLE key)
 	return rv == CKR_OK && sensitive == CK_TRUE && extractable == CK_FALSE;
 }
 
-static bool harden(struct token *token, CK_OBJECT_HANDLE key)
+void token_harden(struct token *token, CK_OBJECT_HANDLE key)
 {
 	struct token_template template = { .count = 0 };
 
 	if (is_hardened(token, key))
-		return true;
+		return;
 	token_template_bool(&template, CKA_SENSITIVE, true);
 	token_template_bool(&template, CKA_EXTRACTABLE, false);
 	token->module->C_SetAttributeValue(token->session, key,
 					   template.attributes, template.count);
-	return is_hardened(token, key);
 }
 
 /* The attributes may lie: only a refused read shows that the key is safe. */
-static bool is_readable(struct token *token, CK_OBJECT_HANDLE key)
+bool token_key_is_readable(struct token *token, CK_OBJECT_HANDLE key)
 {
 	unsigned char value[64];
 	CK_ATTRIBUTE read = { CKA_VALUE, value, sizeof(value) };
@@ -210,22 +212,42 @@ static bool has_size(struct token *token, CK_OBJECT_HANDLE key, CK_ULONG size)
 	return rv != CKR_OK || !found || found == size;
 }
 
+const char *token_key_exposure(struct token *token, CK_OBJECT_HANDLE key)
+{
+	if (!is_hardened(token, key))
+		return "the token doesn't keep the key sensitive and unextractable";
+	if (token_key_is_readable(token, key))
+		return "the token lets the key be read";
+	return NULL;
+}
+
+int token_check_key(struct token *token, CK_OBJECT_HANDLE key, unsigned int size)
+{
+	const char *fault = NULL, *hint = "";
+
+	if (!has_size(token, key, size)) {
+		fault = "the key has another length than was asked for";
+	} else if (!token->allow_readable) {
+		fault = token_key_exposure(token, key);
+		hint = " (\"paes token\" tells more; --allow-readable-keys, \"allow-readable-keys\" in the configuration, has it used all the same)";
+	}
+	if (!fault)
+		return 0;
+	log_error("token \"%s\": %s: refusing to use it%s", token->label,
+		  fault, hint);
+	return -EKEYREJECTED;
+}
+
 static int check_unwrapped(struct token *token, CK_OBJECT_HANDLE key,
 			   unsigned int size)
 {
-	const char *fault = NULL;
+	int error;
 
-	if (!has_size(token, key, size))
-		fault = "the unwrapped key has another length than was asked for";
-	else if (!harden(token, key))
-		fault = "the token doesn't keep unwrapped keys sensitive and unextractable";
-	else if (is_readable(token, key))
-		fault = "the token lets unwrapped keys be read";
-	if (!fault)
-		return 0;
-	log_error("token \"%s\": %s: refusing to use it", token->label, fault);
-	token_destroy_key(token, key);
-	return -EKEYREJECTED;
+	token_harden(token, key);
+	error = token_check_key(token, key, size);
+	if (error)
+		token_destroy_key(token, key);
+	return error;
 }
 
 int token_unwrap_key(struct token *token, const unsigned char kek[PAES_ID_SIZE],
@@ -240,7 +262,7 @@ int token_unwrap_key(struct token *token, const unsigned char kek[PAES_ID_SIZE],
 	*key = TOKEN_NO_KEY;
 	if (error)
 		return error;
-	session_key(&template, false);
+	token_template_session(&template, false);
 	rv = token_unwrap_as(token, handle, wrapped, size + 8, &template, key);
 	if (rv == CKR_OK)
 		error = check_unwrapped(token, *key, size);
@@ -249,4 +271,33 @@ int token_unwrap_key(struct token *token, const unsigned char kek[PAES_ID_SIZE],
 	if (error)
 		*key = TOKEN_NO_KEY;
 	return rv == CKR_OK || is_trouble(rv) ? error : -EKEYREJECTED;
+}
+
+static int refuse_to_move(struct token *token, CK_RV rv)
+{
+	log_error("token \"%s\": its KEK lets no key go to another token, as it should (%s): a key is wrapped for several tokens when it's made (paes generate --recipient) or if it's there in the clear (--key-file); else make a new one and copy the data",
+		  token->label, token_ckr_name(rv));
+	return -EPERM;
+}
+
+int token_unwrap_movable(struct token *token, const unsigned char kek[PAES_ID_SIZE],
+			 const unsigned char *wrapped, unsigned int size,
+			 token_key *key)
+{
+	struct token_template template = { .count = 0 };
+	CK_OBJECT_HANDLE handle;
+	int error = find_kek(token, kek, &handle);
+	CK_RV rv;
+
+	*key = TOKEN_NO_KEY;
+	if (error)
+		return error;
+	token_template_session(&template, true);
+	rv = token_unwrap_as(token, handle, wrapped, size + 8, &template, key);
+	if (rv == CKR_OK)
+		return 0;
+	*key = TOKEN_NO_KEY;
+	if (token_is_template_error(rv))
+		return refuse_to_move(token, rv);
+	return token_fail(token, "C_UnwrapKey (CKM_AES_KEY_WRAP, to move it)", rv);
 }

@@ -16,11 +16,17 @@ enum {
 #define CMD_EXIT_CODES \
 	"Exit code: 0 done, 1 failed (a message says why), 2 wrong usage."
 
+int cmd_token(int argc, char **argv);
 int cmd_init(int argc, char **argv);
 int cmd_generate(int argc, char **argv);
 int cmd_import(int argc, char **argv);
+int cmd_add_recipient(int argc, char **argv);
+int cmd_remove_recipient(int argc, char **argv);
 int cmd_inspect(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
+int cmd_destroy(int argc, char **argv);
 int cmd_status(int argc, char **argv);
+int cmd_revoke(int argc, char **argv);
+int cmd_allow(int argc, char **argv);
 
 #endif

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "cmd.h"
 
+#include "hold.h"
 #include "seal.h"
-#include "session.h"
 
 #include <string.h>
 
@@ -38,11 +38,8 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	case KEY_BITS:
 		parse_bits(state, value, &options->bits);
 		return 0;
-	case ARGP_KEY_ARG:
-		argp_error(state, "unexpected argument \"%s\"", value);
-		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return options_no_argument(key, value, state);
 	}
 }
 
@@ -64,23 +61,41 @@ static const struct argp argp = {
 	.children = children,
 	.doc = "Makes a new AES-XTS key inside the token and writes it wrapped: the key itself never leaves the token."
 	       "\v"
-	       "The wrapped key is opened once in the token before it is written.  Keep a copy: without it the volume is lost.\n"
+	       "The wrapped key is opened once in the token before it is written.  Keep a copy: without it the volume is lost.  A resident key is lost with the token, too.\n"
 	       CMD_EXIT_CODES,
 };
 
-static int generate(struct token *token, const struct generate_options *options)
+static int make_key(struct xtskey *key, struct token *token,
+		    const struct generate_options *options)
+{
+	return options->seal.resident ?
+	       xtskey_generate_resident(key, token, options->bits) :
+	       xtskey_generate(key, token, options->bits);
+}
+
+static int generate(const struct session_tokens *all,
+		    const struct generate_options *options)
 {
 	unsigned char kek[PAES_ID_SIZE];
 	struct xtskey key;
-	int error = session_choose_kek(token, options->seal.kek, kek);
+	int error = session_choose_kek(all->tokens[0], options->seal.kek, kek);
 
 	if (!error)
-		error = xtskey_generate(&key, token, options->bits);
-	if (error)
-		return error;
-	error = seal_key(&key, token, kek, options->bits, 0, &options->seal,
-			 options->token.json);
-	xtskey_close(&key, token);
+		error = make_key(&key, all->tokens[0], options);
+	return error ? error : seal_key(&key, all, kek, options->bits, 0,
+					&options->seal, options->token.json);
+}
+
+/* No Ctrl-C is to leave a resident key that no file names. */
+static int generate_whole(const struct session_tokens *all,
+			  const struct generate_options *options)
+{
+	struct hold hold;
+	int error;
+
+	hold_begin(&hold);
+	error = generate(all, options);
+	hold_end(&hold);
 	return error;
 }
 
@@ -90,11 +105,11 @@ int cmd_generate(int argc, char **argv)
 		.token = TOKEN_OPTIONS_DEFAULTS,
 		.bits = 256,
 	};
-	CLEANUP(token) struct token *token = NULL;
+	CLEANUP(session_tokens) struct session_tokens all = { .count = 0 };
 
 	argp_parse(&argp, argc, argv, 0, NULL, &options);
-	if (session_open_first(&token, &options.token) ||
-	    generate(token, &options))
+	if (seal_open_tokens(&all, &options.token, &options.seal) ||
+	    generate_whole(&all, &options))
 		return EXIT_FAILED;
 	return EXIT_OK;
 }

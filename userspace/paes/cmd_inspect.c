@@ -4,9 +4,10 @@
 #include "blob.h"
 #include "cleanup.h"
 #include "log.h"
+#include "options.h"
 #include "output.h"
 
-#include <argp.h>
+#include <stdio.h>
 
 struct inspect_options {
 	const char *blob;
@@ -23,17 +24,8 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	case KEY_JSON:
 		options->json = true;
 		return 0;
-	case ARGP_KEY_ARG:
-		if (options->blob)
-			argp_error(state, "unexpected argument \"%s\"", value);
-		options->blob = value;
-		return 0;
-	case ARGP_KEY_END:
-		if (!options->blob)
-			argp_error(state, "BLOB is missing: expected a wrapped key's file");
-		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return options_blob(key, value, state, &options->blob);
 	}
 }
 
@@ -61,15 +53,18 @@ static void add_flags(struct json_object *to, unsigned int flags)
 	output_add(to, "flags", names);
 }
 
-static struct json_object *recipient(const struct paes_blob_recipient *r,
-				     unsigned int wrapped)
+static struct json_object *recipient(const struct paes_blob *blob,
+				     const struct paes_blob_recipient *r)
 {
+	unsigned int wrapped = paes_blob_wrapped_size(blob, r);
 	struct json_object *to = json_object_new_object();
 
 	output_add_hex(to, "kek_id", r->kek_id, PAES_ID_SIZE);
-	output_add_text(to, "wrap", "AES-KW");
-	output_add_hex(to, "wrapped_k1", r->k1, wrapped);
-	output_add_hex(to, "wrapped_k2", r->k2, wrapped);
+	output_add_recipient(to, r);
+	if (r->wrap == PAES_WRAP_AES_KW) {
+		output_add_hex(to, "wrapped_k1", r->k1, wrapped);
+		output_add_hex(to, "wrapped_k2", r->k2, wrapped);
+	}
 	output_add_hex(to, "mac", r->mac, PAES_MAC_SIZE);
 	return to;
 }
@@ -89,8 +84,7 @@ static struct json_object *describe(const struct paes_blob *blob)
 	output_add_hex(to, "verify", blob->verify, sizeof(blob->verify));
 	for (unsigned int i = 0; i < paes_blob_recipients(blob); i++)
 		json_object_array_add(recipients,
-				      recipient(&blob->recipient[i],
-						paes_blob_wrapped_size(blob)));
+				      recipient(blob, &blob->recipient[i]));
 	output_add(to, "recipients", recipients);
 	return to;
 }
@@ -111,6 +105,30 @@ static int show_fault(enum paes_blob_fault fault, const struct paes_blob *blob,
 	return EXIT_FAILED;
 }
 
+static void print_object(const unsigned char id[PAES_ID_SIZE])
+{
+	char text[2 * PAES_ID_SIZE + 1];
+
+	blob_format_id(id, text);
+	printf("  pkcs11-tool --module MODULE --login --list-objects --type secrkey --id %s\n",
+	       text);
+}
+
+/* For people: where what isn't in the file can be found. */
+static void print_resident(const struct paes_blob *blob)
+{
+	for (unsigned int i = 0; i < paes_blob_recipients(blob); i++) {
+		const struct paes_blob_recipient *r = &blob->recipient[i];
+
+		if (r->wrap != PAES_WRAP_RESIDENT)
+			continue;
+		printf("\nThe key of recipient [%u] is not in this file but resident in the token, and only there, as objects \"paes-key\":\n",
+		       i);
+		print_object(r->k1);
+		print_object(r->k2);
+	}
+}
+
 int cmd_inspect(int argc, char **argv)
 {
 	struct inspect_options options = { .blob = NULL };
@@ -126,5 +144,7 @@ int cmd_inspect(int argc, char **argv)
 		return show_fault(fault, &blob, &options);
 	result = describe(&blob);
 	output_print(result, options.json);
+	if (!options.json)
+		print_resident(&blob);
 	return EXIT_OK;
 }

@@ -2,33 +2,27 @@
 #include "cmd.h"
 
 #include "cleanup.h"
-#include "log.h"
+#include "daemon.h"
+#include "latency.h"
+#include "options.h"
 #include "output.h"
+#include "prometheus.h"
+#include "revoked.h"
+#include "system.h"
+#include "table.h"
+#include "volumes.h"
 
-#include <argp.h>
-#include <dirent.h>
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-
-#define MODULE_PATH	"/sys/module/paes"
-#define PARAMETERS_PATH	MODULE_PATH "/parameters"
-#define STATS_PATH	"/sys/class/misc/paes/stats"
-#define PROVIDERS_PATH	"/sys/kernel/debug/paes/providers"
-#define KEYS_PATH	"/sys/kernel/debug/paes/keys"
-#define DAEMON_PATH	"/run/paes/paesd.sock"
-
-enum { COLUMNS_MAX = 32, DAEMON_ANSWER_MAX = 1 << 20, DAEMON_TIMEOUT = 5 };
 
 struct status_options {
 	const char *root;
 	bool json;
+	bool prometheus;
 	bool quiet;
 };
 
-enum { KEY_JSON = 0x200, KEY_ROOT };
+enum { KEY_JSON = 0x200, KEY_PROMETHEUS, KEY_ROOT };
 
 static error_t parse(int key, char *value, struct argp_state *state)
 {
@@ -38,23 +32,29 @@ static error_t parse(int key, char *value, struct argp_state *state)
 	case KEY_JSON:
 		options->json = true;
 		return 0;
+	case KEY_PROMETHEUS:
+		options->prometheus = true;
+		return 0;
 	case 'q':
 		options->quiet = true;
 		return 0;
 	case KEY_ROOT:
 		options->root = value;
 		return 0;
-	case ARGP_KEY_ARG:
-		argp_error(state, "unexpected argument \"%s\"", value);
+	case ARGP_KEY_END:
+		if (options->json + options->prometheus + options->quiet > 1)
+			argp_error(state, "--json, --prometheus and --quiet exclude each other");
 		return 0;
 	default:
-		return ARGP_ERR_UNKNOWN;
+		return options_no_argument(key, value, state);
 	}
 }
 
 static const struct argp_option list[] = {
 	{ "quiet", 'q', NULL, 0, "Print nothing, just set the exit code", 0 },
 	{ "json", KEY_JSON, NULL, 0, "Print the result as JSON", 0 },
+	{ "prometheus", KEY_PROMETHEUS, NULL, 0,
+	  "Print metrics for Prometheus, as its node exporter's textfile collector takes them", 0 },
 	{ "root", KEY_ROOT, "DIR", 0,
 	  "Look below DIR instead of /, as for a container or a test", 0 },
 	{ 0 }
@@ -63,211 +63,15 @@ static const struct argp_option list[] = {
 static const struct argp argp = {
 	.options = list,
 	.parser = parse,
-	.doc = "Shows the module's counters and parameters, its providers and keys, and what the daemon says of itself."
+	.doc = "Shows the module's counters and parameters, its providers and keys, the volumes, and what the daemon says of itself."
 	       "\v"
-	       "Providers and keys are read from debugfs, which takes root.\n"
-	       "Exit code: 0 the module is loaded and a provider is serving, 1 not, 2 wrong usage.",
+	       "Providers and keys are read from debugfs, volumes from the device mapper, which takes root.\n"
+	       "Exit code: 0 the module is loaded and a provider is serving (a token, by paesd's word, where debugfs can't be read), or --prometheus was printed; 1 not, or not known, 2 wrong usage.",
 };
-
-static FILE *open_below(const char *root, const char *path, const char *name)
-{
-	CLEANUP(free) char *whole = NULL;
-
-	if (asprintf(&whole, "%s%s%s%s", root, path, name ? "/" : "",
-		     name ? name : "") < 0)
-		return NULL;
-	return fopen(whole, "re");
-}
-
-/* An id of sixteen bytes may consist of digits, and is no number all the same. */
-static bool is_number(const char *text)
-{
-	size_t digits = strspn(text, "0123456789");
-
-	return digits && digits < 19 && !text[digits] &&
-	       (text[0] != '0' || digits == 1);
-}
-
-static void add_value(struct json_object *to, const char *name, const char *text)
-{
-	if (is_number(text))
-		output_add_number(to, name, strtoll(text, NULL, 10));
-	else
-		output_add_text(to, name, text);
-}
-
-static void add_file(struct json_object *to, const char *root, const char *path,
-		     const char *name)
-{
-	CLEANUP(file) FILE *file = open_below(root, path, name);
-	char line[256];
-
-	if (!file || !fgets(line, sizeof(line), file))
-		return;
-	line[strcspn(line, "\n")] = '\0';
-	add_value(to, name, line);
-}
-
-static void cleanup_names(struct dirent ***names)
-{
-	free(*names);
-}
-
-static int is_visible(const struct dirent *entry)
-{
-	return entry->d_name[0] != '.';
-}
-
-/* A directory of files with one value each, as sysfs has them. */
-static void add_directory(struct json_object *to, const char *name,
-			  const char *root, const char *path)
-{
-	CLEANUP(names) struct dirent **names = NULL;
-	CLEANUP(free) char *whole = NULL;
-	struct json_object *values = json_object_new_object();
-	int count;
-
-	output_add(to, name, values);
-	if (asprintf(&whole, "%s%s", root, path) < 0)
-		return;
-	count = scandir(whole, &names, is_visible, alphasort);
-	for (int i = 0; i < count; i++) {
-		add_file(values, root, path, names[i]->d_name);
-		free(names[i]);
-	}
-}
-
-/* Splits in place; the last column of a table takes the rest of its line. */
-static unsigned int split(char *line, char *words[], unsigned int max)
-{
-	unsigned int count = 0;
-
-	while (count < max) {
-		line += strspn(line, " \t\n");
-		if (!*line)
-			break;
-		words[count++] = line;
-		if (count == max)
-			break;
-		line += strcspn(line, " \t\n");
-		if (*line)
-			*line++ = '\0';
-	}
-	if (count)
-		words[count - 1][strcspn(words[count - 1], "\n")] = '\0';
-	return count;
-}
-
-static struct json_object *read_row(char *line, char *columns[], unsigned int count)
-{
-	struct json_object *row = json_object_new_object();
-	char *words[COLUMNS_MAX];
-	unsigned int found = split(line, words, count);
-
-	for (unsigned int i = 0; i < found; i++)
-		add_value(row, columns[i], words[i]);
-	return row;
-}
-
-/* A text table with a header line; NULL with errno where it can't be read. */
-static struct json_object *read_table(const char *root, const char *path)
-{
-	CLEANUP(file) FILE *file = open_below(root, path, NULL);
-	CLEANUP(free) char *header = NULL;
-	CLEANUP(free) char *line = NULL;
-	size_t header_room = 0, room = 0;
-	char *columns[COLUMNS_MAX];
-	struct json_object *table;
-	unsigned int count;
-
-	if (!file)
-		return NULL;
-	table = json_object_new_array();
-	if (getline(&header, &header_room, file) < 0)
-		return table;
-	count = split(header, columns, COLUMNS_MAX);
-	while (count && getline(&line, &room, file) > 0)
-		json_object_array_add(table, read_row(line, columns, count));
-	return table;
-}
-
-static void add_table(struct json_object *to, const char *name, const char *root,
-		      const char *path)
-{
-	struct json_object *table = read_table(root, path);
-	char text[128];
-
-	if (table) {
-		output_add(to, name, table);
-		return;
-	}
-	snprintf(text, sizeof(text), "not known (%s: %m)", path);
-	output_add_text(to, name, text);
-}
-
-static int connect_daemon(const char *root)
-{
-	const struct timeval patience = { .tv_sec = DAEMON_TIMEOUT };
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int fd, n;
-
-	n = snprintf(address.sun_path, sizeof(address.sun_path), "%s%s", root,
-		     DAEMON_PATH);
-	if (n < 0 || (size_t)n >= sizeof(address.sun_path)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -1;
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	if (!connect(fd, (struct sockaddr *)&address, sizeof(address)))
-		return fd;
-	n = errno;
-	close(fd);
-	errno = n;
-	return -1;
-}
-
-static struct json_object *parse_answer(FILE *stream)
-{
-	CLEANUP(free) char *text = calloc(1, DAEMON_ANSWER_MAX + 1);
-	struct json_object *answer;
-
-	if (!text)
-		return NULL;
-	errno = 0;
-	if (!fread(text, 1, DAEMON_ANSWER_MAX, stream) || ferror(stream)) {
-		errno = errno ? errno : ENODATA;
-		return NULL;
-	}
-	answer = json_tokener_parse(text);
-	if (!json_object_is_type(answer, json_type_object)) {
-		json_object_put(answer);
-		errno = EPROTO;
-		return NULL;
-	}
-	return answer;
-}
-
-static struct json_object *ask_daemon(const char *root)
-{
-	CLEANUP(file) FILE *stream = NULL;
-	int fd = connect_daemon(root);
-
-	if (fd < 0)
-		return NULL;
-	stream = fdopen(fd, "r");
-	if (!stream) {
-		close(fd);
-		return NULL;
-	}
-	return parse_answer(stream);
-}
 
 static void add_daemon(struct json_object *to, const char *root)
 {
-	struct json_object *answer = ask_daemon(root);
+	struct json_object *answer = daemon_status(root);
 	char text[128];
 
 	if (answer) {
@@ -277,59 +81,226 @@ static void add_daemon(struct json_object *to, const char *root)
 	if (errno == ENOENT || errno == ECONNREFUSED)
 		snprintf(text, sizeof(text), "not running");
 	else
-		snprintf(text, sizeof(text), "not known (%s: %m)", DAEMON_PATH);
+		snprintf(text, sizeof(text), "not known (%s: %m)", DAEMON_STATUS);
 	output_add_text(to, "daemon", text);
 }
-
-static bool module_is_loaded(const char *root)
+/* An array, or NULL where there is none. */
+static struct json_object *array_member(struct json_object *object,
+					const char *name)
 {
-	CLEANUP(free) char *path = NULL;
+	struct json_object *value = json_member(object, name);
 
-	return asprintf(&path, "%s%s", root, MODULE_PATH) > 0 &&
-	       !access(path, F_OK);
+	return json_object_is_type(value, json_type_array) ? value : NULL;
 }
 
+/* Those of this machine: they aren't below any other root. */
+static void add_volumes(struct json_object *status, const char *root)
+{
+	struct json_object *keys = array_member(status, "keys");
+	struct json_object *volumes = NULL;
+	char text[128];
+
+	if (!*root)
+		volumes = volumes_read();
+	if (volumes) {
+		if (keys)
+			volumes_join(volumes, keys);
+		output_add(status, "volumes", volumes);
+		return;
+	}
+	snprintf(text, sizeof(text), "not known (device mapper: %m)");
+	output_add_text(status, "volumes", *root ? "not known (--root)" : text);
+}
+
+/* A file that is no such list is a matter of paesd, which won't start then. */
+static struct json_object *read_revoked(const char *root)
+{
+	CLEANUP(free) char *path = NULL;
+	CLEANUP(file) FILE *file = NULL;
+	CLEANUP(json) struct json_object *json = NULL;
+
+	if (asprintf(&path, "%s" REVOKED_PATH, root) < 0)
+		return NULL;
+	file = fopen(path, "re");
+	if (!file && errno == ENOENT)
+		return json_object_new_array();
+	if (!file || jsonfile_read(&json, file, path))
+		return NULL;
+	return json_object_get(array_member(json, "revoked"));
+}
+
+/* The daemon's word counts; without a daemon, what it will start with. */
+static void add_revoked(struct json_object *status, const char *root)
+{
+	struct json_object *revoked =
+		array_member(json_member(status, "daemon"), "revoked");
+
+	if (revoked) {
+		json_object_get(revoked);
+		json_object_object_del(json_member(status, "daemon"), "revoked");
+	} else {
+		revoked = read_revoked(root);
+	}
+	if (revoked)
+		output_add(status, "revoked", revoked);
+	else
+		output_add_text(status, "revoked", "not known (" REVOKED_PATH ")");
+}
+
+/* What the daemon or its file says may be anything, null too. */
+static bool is_text(struct json_object *value, const char *text)
+{
+	return json_object_is_type(value, json_type_string) &&
+	       strcmp(json_object_get_string(value), text) == 0;
+}
+
+static bool is_in(struct json_object *texts, const char *text)
+{
+	for (size_t i = 0; texts && i < json_object_array_length(texts); i++)
+		if (is_text(json_object_array_get_idx(texts, i), text))
+			return true;
+	return false;
+}
+
+/* To the module such a key is open at providers that refuse to use it. */
+static void mark_revoked(struct json_object *status)
+{
+	struct json_object *revoked = array_member(status, "revoked");
+	struct json_object *keys = array_member(status, "keys");
+
+	for (size_t i = 0; keys && i < json_object_array_length(keys); i++) {
+		struct json_object *key = json_object_array_get_idx(keys, i);
+		struct json_object *id = json_member(key, "key_id");
+
+		if (id && is_in(revoked, json_object_get_string(id)))
+			output_add_text(key, "state", "revoked");
+	}
+}
+
+static bool one_is_serving(struct json_object *rows)
+{
+	for (size_t i = 0; rows && i < json_object_array_length(rows); i++)
+		if (is_text(json_member(json_object_array_get_idx(rows, i), "state"),
+			    "serving"))
+			return true;
+	return false;
+}
+
+/* Where the module's providers can't be seen, the daemon's word counts. */
 static bool is_serving(struct json_object *status)
 {
-	struct json_object *providers, *state;
+	struct json_object *providers = array_member(status, "providers");
 
-	if (!json_object_object_get_ex(status, "providers", &providers) ||
-	    !json_object_is_type(providers, json_type_array))
-		return false;
-	for (size_t i = 0; i < json_object_array_length(providers); i++) {
-		struct json_object *row = json_object_array_get_idx(providers, i);
-
-		if (json_object_object_get_ex(row, "state", &state) &&
-		    !strcmp(json_object_get_string(state), "serving"))
-			return true;
-	}
-	return false;
+	if (providers || !is_text(json_member(status, "module"), "loaded"))
+		return one_is_serving(providers);
+	return one_is_serving(array_member(json_member(status, "daemon"), "tokens"));
 }
 
 static struct json_object *gather(const char *root)
 {
 	struct json_object *status = json_object_new_object();
-	bool loaded = module_is_loaded(root);
 
-	output_add_text(status, "module", loaded ? "loaded" : "not loaded");
-	if (loaded) {
-		add_directory(status, "parameters", root, PARAMETERS_PATH);
-		add_directory(status, "counters", root, STATS_PATH);
-		add_table(status, "providers", root, PROVIDERS_PATH);
-		add_table(status, "keys", root, KEYS_PATH);
-	}
+	system_add(status, root);
 	add_daemon(status, root);
+	add_volumes(status, root);
+	add_revoked(status, root);
+	mark_revoked(status);
 	return status;
+}
+
+/* People want to know how long it takes, not 28 numbers. */
+static void summarize_latency(struct json_object *key)
+{
+	struct json_object *buckets = array_member(key, "latency");
+	char half[32], most[32];
+
+	if (!buckets)
+		return;
+	latency_percentile(buckets, 50, half, sizeof(half));
+	latency_percentile(buckets, 99, most, sizeof(most));
+	json_object_object_del(key, "latency_us");
+	json_object_object_del(key, "latency");
+	output_add_text(key, "median", half);
+	output_add_text(key, "99%", most);
+}
+
+static void summarize_keys(struct json_object *keys)
+{
+	for (size_t i = 0; keys && i < json_object_array_length(keys); i++) {
+		struct json_object *key = json_object_array_get_idx(keys, i);
+
+		summarize_latency(key);
+		json_object_object_del(key, "bits");
+		json_object_object_del(key, "providers");
+	}
+}
+
+/* "12 timed, median <8us, 99% <1.1ms" */
+static void summarize_calls(struct json_object *token)
+{
+	struct json_object *buckets = array_member(token, "calls");
+	char half[32], most[32], text[128];
+
+	if (!buckets)
+		return;
+	latency_percentile(buckets, 50, half, sizeof(half));
+	latency_percentile(buckets, 99, most, sizeof(most));
+	snprintf(text, sizeof(text), "%lld timed, median %s, 99%% %s",
+		 latency_total(buckets), half, most);
+	json_object_object_del(token, "calls_us");
+	output_add_text(token, "calls", text);
+}
+
+/* "CKR_DEVICE_ERROR 2, other 1": as names of members they lose their form. */
+static void summarize_errors(struct json_object *token)
+{
+	struct json_object *errors = json_member(token, "errors");
+	struct json_object *texts = json_object_new_array();
+	char text[128];
+
+	if (json_object_is_type(errors, json_type_object)) {
+		json_object_object_foreach(errors, name, count) {
+			snprintf(text, sizeof(text), "%s %s", name,
+				 table_text(count));
+			json_object_array_add(texts, json_object_new_string(text));
+		}
+	}
+	output_add(token, "errors", texts);
+}
+
+static void summarize_tokens(struct json_object *tokens)
+{
+	for (size_t i = 0; tokens && i < json_object_array_length(tokens); i++) {
+		struct json_object *token = json_object_array_get_idx(tokens, i);
+
+		if (!json_object_is_type(token, json_type_object))
+			continue;
+		summarize_calls(token);
+		summarize_errors(token);
+	}
+}
+
+static void print_for_people(struct json_object *status)
+{
+	summarize_keys(array_member(status, "keys"));
+	summarize_tokens(array_member(json_member(status, "daemon"), "tokens"));
+	output_print(status, false);
 }
 
 int cmd_status(int argc, char **argv)
 {
 	struct status_options options = { .root = "" };
 	CLEANUP(json) struct json_object *status = NULL;
+	bool serving;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &options);
 	status = gather(options.root);
-	if (!options.quiet)
-		output_print(status, options.json);
-	return is_serving(status) ? EXIT_OK : EXIT_FAILED;
+	serving = is_serving(status);
+	if (options.prometheus)
+		prometheus_print(status, stdout);
+	else if (options.json)
+		output_print(status, true);
+	else if (!options.quiet)
+		print_for_people(status);
+	return serving || options.prometheus ? EXIT_OK : EXIT_FAILED;
 }

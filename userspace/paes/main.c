@@ -20,12 +20,18 @@ struct command {
 };
 
 static const struct command commands[] = {
+	{ "token", cmd_token, "find out what a token really does" },
 	{ "init", cmd_init, "make a wrapping key (KEK) in the token" },
 	{ "generate", cmd_generate, "make a new key in the token, wrapped" },
 	{ "import", cmd_import, "wrap a key that exists in the clear" },
+	{ "add-recipient", cmd_add_recipient, "wrap a key for a further token" },
+	{ "remove-recipient", cmd_remove_recipient, "take a token out of a wrapped key" },
 	{ "inspect", cmd_inspect, "show what is in a wrapped key" },
 	{ "verify", cmd_verify, "see whether the token opens a wrapped key" },
+	{ "destroy", cmd_destroy, "destroy a key that is resident in the token" },
 	{ "status", cmd_status, "show the running module and daemon" },
+	{ "revoke", cmd_revoke, "close a key at once, until it is allowed" },
+	{ "allow", cmd_allow, "let a revoked key be used again" },
 };
 
 enum { COMMANDS = sizeof(commands) / sizeof(*commands) };
@@ -36,7 +42,7 @@ static void print_usage(FILE *to)
 	      "Keys for disks that only a hardware security module can open.\n\n",
 	      to);
 	for (int i = 0; i < COMMANDS; i++)
-		fprintf(to, "  %-10s %s\n", commands[i].name,
+		fprintf(to, "  %-16s %s\n", commands[i].name,
 			commands[i].summary);
 	fputs("\n\"paes COMMAND --help\" tells more; \"paes --version\" the version.\n"
 	      CMD_EXIT_CODES "\n", to);

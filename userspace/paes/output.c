@@ -3,6 +3,7 @@
 
 #include "cleanup.h"
 #include "log.h"
+#include "plain.h"
 #include "table.h"
 
 #include <string.h>
@@ -18,9 +19,13 @@ static bool is_nested(struct json_object *value)
 
 static void print_name(const char *name, int indent)
 {
+	CLEANUP(free) char *words = strdup(name);
+
+	for (char *at = words; at && *at; at++)
+		if (*at == '_')
+			*at = ' ';
 	printf("%*s", indent, "");
-	for (; *name; name++)
-		putchar(*name == '_' ? ' ' : *name);
+	plain_print(words ? words : name);
 	putchar(':');
 }
 
@@ -39,7 +44,8 @@ static void print_array(struct json_object *array, int indent)
 		struct json_object *value = json_object_array_get_idx(array, i);
 
 		if (!is_nested(value)) {
-			printf("%s %s", i ? "," : "", table_text(value));
+			fputs(i ? ", " : " ", stdout);
+			plain_print(table_text(value));
 			continue;
 		}
 		printf("%s%*s[%zu]\n", inline_so_far ? "\n" : "", indent, "", i);
@@ -54,7 +60,9 @@ static void print_member(const char *name, struct json_object *value, int indent
 {
 	print_name(name, indent);
 	if (!is_nested(value)) {
-		printf(" %s\n", table_text(value));
+		putchar(' ');
+		plain_print(table_text(value));
+		putchar('\n');
 	} else if (json_object_is_type(value, json_type_array)) {
 		print_array(value, indent + 2);
 	} else {
@@ -108,6 +116,40 @@ void output_add_hex(struct json_object *to, const char *name, const void *bytes,
 		snprintf(text + 2 * i, 3, "%02x",
 			 ((const unsigned char *)bytes)[i]);
 	output_add_text(to, name, text ? text : "");
+}
+
+void output_add_recipient(struct json_object *to,
+			  const struct paes_blob_recipient *recipient)
+{
+	if (recipient->wrap != PAES_WRAP_RESIDENT) {
+		output_add_text(to, "wrap", "AES-KW");
+		return;
+	}
+	output_add_text(to, "wrap", "resident");
+	output_add_hex(to, "k1_cka_id", recipient->k1, PAES_ID_SIZE);
+	output_add_hex(to, "k2_cka_id", recipient->k2, PAES_ID_SIZE);
+}
+
+char *output_shell_word(const char *text)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./,:=@%+-";
+	char *word, *to;
+
+	if (*text && !text[strspn(text, plain)])
+		return strdup(text);
+	/* Nothing but ' is special between two of them: it becomes '\'' there. */
+	word = to = malloc(4 * strlen(text) + 3);
+	if (!word)
+		return NULL;
+	*to++ = '\'';
+	for (; *text; text++) {
+		if (*text == '\'')
+			to = stpcpy(to, "'\\''");
+		else
+			*to++ = *text;
+	}
+	strcpy(to, "'");
+	return word;
 }
 
 void output_add_time(struct json_object *to, const char *name,

@@ -6,15 +6,11 @@
 #ifndef PAES_OUTPUT_H
 #define PAES_OUTPUT_H
 
-#include <json-c/json.h>
+#include "jsonfile.h"
+
 #include <linux/paes_blob.h>
 #include <stdbool.h>
 #include <stddef.h>
-
-static inline void cleanup_json(struct json_object **object)
-{
-	json_object_put(*object);
-}
 
 void output_print(struct json_object *object, bool json);
 
@@ -24,6 +20,16 @@ void output_add_text(struct json_object *to, const char *name, const char *text)
 void output_add_number(struct json_object *to, const char *name, long long number);
 void output_add_hex(struct json_object *to, const char *name, const void *bytes,
 		    size_t size);
+
+/* How a recipient has the key; a resident one's CKA_IDs. */
+void output_add_recipient(struct json_object *to,
+			  const struct paes_blob_recipient *recipient);
+
+/*
+ * As a word of a shell's command line, quoted if it needs that; the caller's to
+ * free.  NULL when memory runs out.
+ */
+char *output_shell_word(const char *text);
 
 /* "2026-01-31T12:00:00Z" */
 void output_add_time(struct json_object *to, const char *name,

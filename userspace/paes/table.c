@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "table.h"
 
+#include "plain.h"
+
 #include <stdio.h>
 #include <string.h>
 
-enum { TABLE_WIDTH_MAX = 110, TABLE_GAP = 2 };
+enum { TABLE_WIDTH_MAX = 120, TABLE_GAP = 2 };
 
 const char *table_text(struct json_object *value)
 {
@@ -76,7 +78,10 @@ bool table_fits(struct json_object *array)
 
 static void print_cell(const char *text, int width, bool last)
 {
-	printf("%-*s%*s", last ? 0 : width, text, last ? 0 : TABLE_GAP, "");
+	int put = (int)plain_print(text);
+
+	if (!last)
+		printf("%*s", width - put + TABLE_GAP, "");
 }
 
 /* Names of the first row, or the values of `row` under them. */

@@ -3,6 +3,7 @@
 #include "log.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -45,6 +46,50 @@ struct secret *channel_receive_pin(int fd)
 	}
 	pin->size = (size_t)got;
 	return pin;
+}
+
+/* Of a set, what precedes the ids. */
+struct revoked_header {
+	uint32_t serial;
+	uint32_t count;
+};
+
+int channel_send_revoked(int fd, uint32_t serial, const struct revoked *revoked)
+{
+	struct revoked_header header = { serial, revoked->count };
+	struct iovec parts[] = {
+		{ &header, sizeof(header) },
+		{ (void *)revoked->ids, revoked->count * PAES_ID_SIZE },
+	};
+	struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
+
+	return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ?
+	       -errno : 0;
+}
+
+int channel_receive_revoked(int fd, uint32_t *serial, struct revoked *revoked,
+			    bool wait)
+{
+	struct pollfd incoming = { .fd = fd, .events = POLLIN };
+	struct revoked_header header;
+	struct iovec parts[] = {
+		{ &header, sizeof(header) },
+		{ revoked->ids, sizeof(revoked->ids) },
+	};
+	struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
+	ssize_t got;
+
+	while (wait && poll(&incoming, 1, -1) < 0 && errno == EINTR)
+		;
+	got = recvmsg(fd, &message, MSG_DONTWAIT);
+	if (got <= 0)
+		return 0;
+	if ((size_t)got < sizeof(header) || header.count > REVOKED_MAX ||
+	    (size_t)got != sizeof(header) + header.count * PAES_ID_SIZE)
+		return -EPROTO;
+	*serial = header.serial;
+	revoked->count = header.count;
+	return 1;
 }
 
 int channel_send_report(int fd, const struct report *report)

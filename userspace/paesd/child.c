@@ -2,6 +2,7 @@
 #include "child.h"
 #include "exits.h"
 #include "log.h"
+#include "process.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,20 +13,6 @@
 
 /* This very program, also when a new release has taken its place on disk. */
 #define PROGRAM "/proc/self/exe"
-
-extern char **environ;
-
-static int spawn_attributes(posix_spawnattr_t *attributes)
-{
-	sigset_t none, all;
-
-	sigemptyset(&none);
-	sigfillset(&all);
-	posix_spawnattr_setsigmask(attributes, &none);
-	posix_spawnattr_setsigdefault(attributes, &all);
-	return posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGMASK |
-						    POSIX_SPAWN_SETSIGDEF);
-}
 
 /* Out of the way of the numbers that they are to have in the worker. */
 static int raise_fd(int fd)
@@ -58,34 +45,39 @@ static int spawn_actions(posix_spawn_file_actions_t *actions, int channel,
 static int spawn_argv(pid_t *pid, char *const argv[], int channel, int pulse)
 {
 	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
 	int error;
 
 	posix_spawn_file_actions_init(&actions);
-	posix_spawnattr_init(&attributes);
-	error = spawn_attributes(&attributes);
+	error = -spawn_actions(&actions, channel, pulse);
 	if (!error)
-		error = spawn_actions(&actions, channel, pulse);
-	if (!error)
-		error = posix_spawn(pid, PROGRAM, &actions, &attributes, argv,
-				    environ);
-	posix_spawnattr_destroy(&attributes);
+		error = process_spawn(pid, PROGRAM, &actions, argv);
 	posix_spawn_file_actions_destroy(&actions);
-	return -error;
+	return error;
 }
 
 static int child_spawn(struct child *child, const struct options *options,
-		       const char *uri, int channel, int pulse)
+		       const struct child_task *task, int channel, int pulse)
 {
-	char number[16];
-	char *argv[] = {
+	char number[16], requests[32], seconds[32];
+	char *argv[16] = {
 		(char *)"paesd", (char *)"--worker", number,
-		(char *)"--token", (char *)uri,
+		(char *)"--token", (char *)task->token->uri,
 		(char *)"--device", (char *)options->device,
-		options->debug ? (char *)"--debug" : NULL, NULL,
+		(char *)"--rotate", requests, (char *)"--rotate", seconds,
 	};
+	int argc = 11;
 
+	if (options->debug)
+		argv[argc++] = (char *)"--debug";
+	if (task->token->allow_readable)
+		argv[argc++] = (char *)"--allow-readable-keys";
+	if (task->probe)
+		argv[argc++] = (char *)"--probe";
 	snprintf(number, sizeof(number), "%u", child->number);
+	snprintf(requests, sizeof(requests), "requests:%u",
+		 task->token->rotate.requests);
+	snprintf(seconds, sizeof(seconds), "seconds:%u",
+		 task->token->rotate.seconds);
 	return spawn_argv(&child->pid, argv, channel, pulse);
 }
 
@@ -117,8 +109,12 @@ static void child_forget(struct child *child)
 	if (child->channel >= 0)
 		close(child->channel);
 	child->channel = -1;
+	if (child->pulse)
+		figures_add(&child->past, &child->pulse->figures);
 	pulse_free(child->pulse);
 	child->pulse = NULL;
+	child->told = 0;
+	child->heeded = 0;
 	child->pid = 0;
 }
 
@@ -148,7 +144,7 @@ static int child_watch(struct child *child, sd_event *event)
 
 /* The PIN is in the channel before there is a process to read it. */
 static int child_launch(struct child *child, const struct options *options,
-			const char *uri, const struct secret *pin)
+			const struct child_task *task)
 {
 	CLEANUP(fd) int theirs = -1;
 	CLEANUP(fd) int pulse = -1;
@@ -164,19 +160,18 @@ static int child_launch(struct child *child, const struct options *options,
 	pulse = raise_fd(pulse);
 	if (theirs < 0 || pulse < 0)
 		return -EMFILE;
-	error = channel_send_pin(child->channel, pin);
-	return error ? error : child_spawn(child, options, uri, theirs, pulse);
+	error = channel_send_pin(child->channel, task->pin);
+	return error ? error : child_spawn(child, options, task, theirs, pulse);
 }
 
 int child_start(struct child *child, sd_event *event,
-		const struct options *options, const char *uri,
-		const struct secret *pin)
+		const struct options *options, const struct child_task *task)
 {
 	int error;
 
 	child->opened = false;
 	child->error = 0;
-	error = child_launch(child, options, uri, pin);
+	error = child_launch(child, options, task);
 	if (!error) {
 		error = child_watch(child, event);
 		if (error) {
@@ -190,6 +185,13 @@ int child_start(struct child *child, sd_event *event,
 	log_error("can't start worker %u: %s", child->number, strerror(-error));
 	child_forget(child);
 	return error;
+}
+
+void child_add_figures(const struct child *child, struct figures *sum)
+{
+	figures_add(sum, &child->past);
+	if (child->pulse)
+		figures_add(sum, &child->pulse->figures);
 }
 
 void child_kill(const struct child *child, int signal_number)

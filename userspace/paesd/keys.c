@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/random.h>
 
 /* The place of `number`, or where it would have to go. */
 static unsigned int keys_place(const struct keys *keys, uint32_t number)
@@ -28,14 +27,6 @@ static bool keys_has(const struct keys *keys, unsigned int place,
 	return place < keys->count && keys->entries[place].number == number;
 }
 
-static int session_make(uint8_t session[PAES_TOKEN_SIZE])
-{
-	if (getrandom(session, PAES_TOKEN_SIZE, 0) == PAES_TOKEN_SIZE)
-		return 0;
-	log_error("no random bytes for a session token: %s", strerror(errno));
-	return -EIO;
-}
-
 static void keys_insert(struct keys *keys, const struct keys_entry *entry)
 {
 	unsigned int place = keys_place(keys, entry->number);
@@ -46,10 +37,19 @@ static void keys_insert(struct keys *keys, const struct keys_entry *entry)
 	keys->count++;
 }
 
-int keys_open(struct keys *keys, uint32_t number, const struct paes_blob *blob,
-	      uint8_t session[PAES_TOKEN_SIZE])
+/* In the token, or as revoked. */
+static int entry_open(struct keys *keys, struct keys_entry *entry)
 {
-	struct keys_entry entry = { .number = number };
+	entry->revoked = revoked_has(&keys->revoked, entry->blob.key_id);
+	if (entry->revoked)
+		return -EKEYREVOKED;
+	return xtskey_open(&entry->key, keys->token, &entry->blob);
+}
+
+int keys_open(struct keys *keys, uint32_t number, const struct paes_blob *blob,
+	      uint8_t token[PAES_TOKEN_SIZE])
+{
+	struct keys_entry entry = { .number = number, .blob = *blob };
 	int error;
 
 	keys_close(keys, number);
@@ -58,23 +58,32 @@ int keys_open(struct keys *keys, uint32_t number, const struct paes_blob *blob,
 			  KEYS_MAX, number);
 		return -ENOSPC;
 	}
-	error = session_make(entry.session);
+	keys_look_at_clock(keys);
+	error = session_start(&entry.session, &keys->rotation, keys->now);
 	if (!error)
-		error = xtskey_open(&entry.key, keys->token, blob);
-	if (!error) {
-		memcpy(session, entry.session, PAES_TOKEN_SIZE);
+		error = entry_open(keys, &entry);
+	if (!error || error == -EKEYREVOKED) {
+		memcpy(token, entry.session.token, PAES_TOKEN_SIZE);
 		keys_insert(keys, &entry);
 	}
 	secret_wipe(&entry, sizeof(entry));
 	return error;
 }
 
+/* Destroys the key in the token. */
+static void entry_shut(struct keys *keys, struct keys_entry *entry)
+{
+	if (entry->revoked)
+		return;
+	engine_forget(keys->engine, &entry->key);
+	xtskey_close(&entry->key, keys->token);
+}
+
 static void keys_remove(struct keys *keys, unsigned int place)
 {
 	struct keys_entry *entry = &keys->entries[place];
 
-	engine_forget(keys->engine, &entry->key);
-	xtskey_close(&entry->key, keys->token);
+	entry_shut(keys, entry);
 	keys->count--;
 	memmove(entry, entry + 1, (keys->count - place) * sizeof(*entry));
 	secret_wipe(&keys->entries[keys->count], sizeof(*entry));
@@ -94,16 +103,96 @@ void keys_close_all(struct keys *keys)
 		keys_remove(keys, keys->count - 1);
 }
 
-const struct xtskey *keys_find(const struct keys *keys, uint32_t number,
-			       const uint8_t session[PAES_TOKEN_SIZE])
+/* In the log as often as it doubles: no more lines than a number has bits. */
+static int keys_refuse(struct keys *keys, uint32_t number)
+{
+	keys->stale++;
+	if (!(keys->stale & (keys->stale - 1)))
+		log_warning("key %u: a request with a session token that is dead, or none of this key's: refused, as were %lu before it; expected the one that the module was given last",
+			    number, keys->stale - 1);
+	return -ESTALE;
+}
+
+int keys_find(struct keys *keys, uint32_t number,
+	      const uint8_t token[PAES_TOKEN_SIZE],
+	      const struct xtskey **key)
 {
 	unsigned int place = keys_place(keys, number);
+	struct keys_entry *entry = &keys->entries[place];
 
 	if (!keys_has(keys, place, number) ||
-	    !paes_blob_equal(keys->entries[place].session, session,
-			     PAES_TOKEN_SIZE))
+	    !session_admits(&entry->session, token, &keys->rotation, keys->now))
+		return keys_refuse(keys, number);
+	if (entry->revoked)
+		return -EKEYREVOKED;
+	keys->due |= session_is_due(&entry->session, keys->now);
+	*key = &entry->key;
+	return 0;
+}
+
+const uint8_t *keys_rotate(struct keys *keys, const struct xtskey *key)
+{
+	size_t at = (size_t)((const unsigned char *)key -
+			     (const unsigned char *)keys->entries);
+	struct keys_entry *entry = &keys->entries[at / sizeof(*entry)];
+
+	if (!session_is_due(&entry->session, keys->now) ||
+	    !session_rotate(&entry->session))
 		return NULL;
-	return &keys->entries[place].key;
+	return entry->session.next;
+}
+
+void keys_look_at_clock(struct keys *keys)
+{
+	if (keys->rotation.seconds)
+		keys->now = session_now();
+}
+
+const struct xtskey *keys_any(const struct keys *keys)
+{
+	for (unsigned int i = 0; i < keys->count; i++)
+		if (!keys->entries[i].revoked)
+			return &keys->entries[i].key;
+	return NULL;
+}
+
+/* 1 when it was closed, 0 when nothing more was to be done, or -errno. */
+static int entry_heed(struct keys *keys, struct keys_entry *entry)
+{
+	bool revoke = revoked_has(&keys->revoked, entry->blob.key_id);
+	int error;
+
+	if (revoke == entry->revoked)
+		return 0;
+	if (revoke) {
+		entry_shut(keys, entry);
+		entry->revoked = true;
+		log_info("key %u: revoked", entry->number);
+		return 1;
+	}
+	error = entry_open(keys, entry);
+	entry->revoked = error != 0;
+	if (error)
+		log_error("key %u: allowed, but it can't be opened again: %s",
+			  entry->number, strerror(-error));
+	else
+		log_info("key %u: allowed", entry->number);
+	return error;
+}
+
+int keys_heed(struct keys *keys)
+{
+	int closed = 0, error = 0;
+
+	for (unsigned int i = 0; i < keys->count; i++) {
+		int done = entry_heed(keys, &keys->entries[i]);
+
+		if (done > 0)
+			closed++;
+		else if (done)
+			error = done;
+	}
+	return error ? error : closed;
 }
 
 static bool half_works(struct token *token, token_key half,

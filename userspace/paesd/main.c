@@ -4,6 +4,7 @@
 #include "log.h"
 #include "options.h"
 #include "process.h"
+#include "successor.h"
 #include "supervisor.h"
 #include "worker.h"
 
@@ -20,10 +21,15 @@ static void setup_log(const struct options *options)
 
 static int load_config(struct config *config, const struct options *options)
 {
-	if (options->token)
-		return config_single(config, options->token, options->pin_file,
-				     options->workers);
-	return config_load(config, options->config);
+	int error;
+
+	if (!options->token)
+		return config_load(config, options->config);
+	error = config_single(config, options->token, options->pin_file,
+			      options->workers);
+	config->tokens[0].rotate = options->rotate;
+	config->tokens[0].allow_readable = options->allow_readable;
+	return error;
 }
 
 /* A descriptor that paesd opens must not become somebody's standard output. */
@@ -43,6 +49,7 @@ int main(int argc, char **argv)
 	CLEANUP(config) struct config config = { 0 };
 	struct options options;
 
+	successor_remember(argv);
 	fill_standard_fds();
 	options_parse(&options, argc, argv);
 	setup_log(&options);
@@ -51,5 +58,7 @@ int main(int argc, char **argv)
 		return worker_run(&options);
 	if (load_config(&config, &options) < 0)
 		return EXIT_USAGE;
+	if (options.check)
+		return supervisor_check(&options, &config);
 	return supervisor_run(&options, &config);
 }

@@ -3,6 +3,7 @@
 #include "exits.h"
 #include "log.h"
 #include "pin.h"
+#include "process.h"
 #include "uri.h"
 
 #include <errno.h>
@@ -17,9 +18,9 @@ enum {
 
 static const uint64_t DELAY_MIN = SECOND / 10;
 static const uint64_t DELAY_MAX = 10 * SECOND;
-static const uint64_t SERVED_WELL = 30 * SECOND;	/* a fresh start after this */
+static const uint64_t SERVED_DELAY_MAX = SECOND / 5;
+static const uint64_t SERVED_WELL = 2 * SECOND;	/* a fresh start after this */
 static const uint64_t LOGIN_MAX = 60 * SECOND;
-static const uint64_t CALL_MAX_MS = 60000;
 
 static uint64_t pool_now(const struct pool *pool)
 {
@@ -45,30 +46,19 @@ static struct child *pool_starting(const struct pool *pool)
 	return NULL;
 }
 
-/*
- * While none serves, the first one alone goes ahead: what ails it would ail
- * the others too.
- */
-static struct child *pool_next_due(const struct pool *pool)
+static struct child *pool_waiting(const struct pool *pool)
 {
-	struct child *next = NULL;
 	unsigned int i;
 
-	if (!pool_serving(pool))
-		return &pool->children[0];
-	for (i = 0; i < pool->count; i++) {
-		struct child *child = &pool->children[i];
-
-		if (child->state == CHILD_WAITING &&
-		    (!next || child->due < next->due))
-			next = child;
-	}
-	return next;
+	for (i = 0; i < pool->count; i++)
+		if (pool->children[i].state == CHILD_WAITING)
+			return &pool->children[i];
+	return NULL;
 }
 
 static bool pool_given_up(const struct pool *pool)
 {
-	return pool->refused ||
+	return !pool->pin || pool->refused ||
 	       (!pool->proved && pool->unanswered >= UNANSWERED_MAX);
 }
 
@@ -79,29 +69,37 @@ static void pool_set_timer(struct pool *pool, uint64_t when)
 	sd_event_source_set_enabled(pool->timer, SD_EVENT_ONESHOT);
 }
 
-static void pool_schedule(struct pool *pool, struct child *child)
+/*
+ * The pause grows while workers end soon; but not by much when they came as far
+ * as serving, for I/O may be waiting.
+ */
+static void pool_postpone(struct pool *pool, const struct child *ended)
 {
-	uint64_t now = pool_now(pool);
+	uint64_t now = pool_now(pool), most = DELAY_MAX;
 
-	if (child->state == CHILD_SERVING && now - child->since >= SERVED_WELL)
-		child->delay = 0;
-	child_enter_state(child, CHILD_WAITING);
-	child->due = now + child->delay;
-	child->delay = child->delay ? child->delay * 2 : DELAY_MIN;
-	if (child->delay > DELAY_MAX)
-		child->delay = DELAY_MAX;
+	if (ended->state == CHILD_SERVING)
+		most = now - ended->since < SERVED_WELL ? SERVED_DELAY_MAX : 0;
+	if (pool->delay > most)
+		pool->delay = most;
+	pool->due = now + pool->delay;
+	pool->delay = pool->delay ? pool->delay * 2 : DELAY_MIN;
 }
 
+/* The token is looked at until one worker serves; the others can rely on it. */
 static void pool_start(struct pool *pool, struct child *child)
 {
-	int error = child_start(child, pool->event, pool->options,
-				pool->token->uri, pool->pin);
+	const struct child_task task = {
+		.token = pool->token,
+		.pin = pool->pin,
+		.probe = !pool->kek_count,
+	};
+	int error = child_start(child, pool->event, pool->options, &task);
 
 	if (error) {
 		snprintf(child->last_error, sizeof(child->last_error),
 			 "can't be started: %s", strerror(-error));
-		pool_schedule(pool, child);
-		pool_set_timer(pool, child->due);
+		pool_postpone(pool, child);
+		pool_set_timer(pool, pool->due);
 		return;
 	}
 	log_debug("worker %u started (pid %d)", child->number, (int)child->pid);
@@ -115,9 +113,9 @@ void pool_advance(struct pool *pool)
 
 	if (pool->stopping || pool_given_up(pool) || pool_starting(pool))
 		return;
-	child = pool_next_due(pool);
-	if (child && child->due > pool_now(pool))
-		pool_set_timer(pool, child->due);
+	child = pool_waiting(pool);
+	if (child && pool->due > pool_now(pool))
+		pool_set_timer(pool, pool->due);
 	else if (child)
 		pool_start(pool, child);
 }
@@ -130,13 +128,21 @@ void pool_check_pulses(struct pool *pool)
 		struct child *child = &pool->children[i];
 
 		if (child->state != CHILD_SERVING ||
-		    pulse_age(child->pulse) < CALL_MAX_MS)
+		    pulse_age(child->pulse) < pool->token->call_seconds * 1000ull)
 			continue;
-		log_error("worker %u has waited for token \"%s\" for %llu s: killed, the module gives its requests to others",
+		log_error("worker %u hasn't come back from token \"%s\" for %u s (\"call-seconds\"): killed, the module gives its requests to others",
 			  child->number, pool->label,
-			  (unsigned long long)CALL_MAX_MS / 1000);
+			  pool->token->call_seconds);
 		child_kill(child, SIGKILL);
 	}
+}
+
+void pool_watch_again(const struct pool *pool)
+{
+	unsigned int i;
+
+	for (i = 0; i < pool->count; i++)
+		process_watch_again(pool->children[i].on_exit);
 }
 
 static int pool_on_timer(sd_event_source *source, uint64_t when, void *userdata)
@@ -181,6 +187,14 @@ void pool_child_reported(struct child *child, const struct report *report)
 		pool->unanswered = 0;
 		memcpy(pool->label, report->label, sizeof(pool->label));
 		break;
+	case REPORT_ASKS:
+		supervisor_child_asks(pool->supervisor, child);
+		break;
+	case REPORT_HEEDED:
+		child->heeded = report->serial;
+		child->closed = report->closed;
+		supervisor_child_heeded(pool->supervisor);
+		break;
 	case REPORT_READY:
 		pool_child_ready(child, report);
 		break;
@@ -207,16 +221,18 @@ static void pool_count_unanswered(struct pool *pool)
 			  pool->label, pool->unanswered);
 }
 
-/* What the end of a login says about the PIN. */
+/* What the end of a login says about the PIN; the token may have taken it. */
 static void pool_judge_login(struct pool *pool, const struct child *child,
 			     const siginfo_t *info)
 {
 	bool status3 = info->si_code == CLD_EXITED &&
 		       info->si_status == EXIT_PIN_REFUSED;
 
+	if (child->opened)
+		return;
 	if (child->error == -EACCES || status3)
 		pool_refuse(pool);
-	else if (!child->error && !child->opened)
+	else if (!child->error)
 		pool_count_unanswered(pool);
 }
 
@@ -234,7 +250,7 @@ static void pool_explain_exit(struct pool *pool, struct child *child,
 	else
 		log_warning("worker %u of token \"%s\": %s: another one starts in %llu ms",
 			    child->number, pool->label, child->last_error,
-			    (unsigned long long)(child->due - child->since) / 1000);
+			    (unsigned long long)(pool->due - child->since) / 1000);
 }
 
 void pool_child_exited(struct child *child, const siginfo_t *info)
@@ -248,7 +264,8 @@ void pool_child_exited(struct child *child, const siginfo_t *info)
 			pool_judge_login(pool, child, info);
 		pool->attempted = true;
 		child->restarts++;
-		pool_schedule(pool, child);
+		pool_postpone(pool, child);
+		child_enter_state(child, CHILD_WAITING);
 		pool_explain_exit(pool, child, info);
 		pool_advance(pool);
 	}
@@ -297,12 +314,67 @@ int pool_setup(struct pool *pool, struct supervisor *supervisor,
 	error = pool_make_children(pool, first);
 	if (!error)
 		error = pool_make_timer(pool);
-	if (error) {
+	if (error)
 		log_error("token \"%s\": %s", pool->label, strerror(-error));
-		return error;
+	return error;
+}
+
+/* The other tokens, and a predecessor's workers, are served with all the same. */
+static void pool_stay_unused(struct pool *pool, const char *reason)
+{
+	unsigned int i;
+
+	pool->attempted = true;
+	for (i = 0; i < pool->count; i++)
+		snprintf(pool->children[i].last_error, CHILD_ERROR_SIZE, "%s",
+			 reason);
+}
+
+static void pool_lack_pin(struct pool *pool)
+{
+	log_error("token \"%s\": no PIN (see above), so no worker is started with it: put it where paesd reads it, then reload or start paesd",
+		  pool->label);
+	pool_stay_unused(pool, "no PIN: the log of paesd says why");
+}
+
+/* Length apart, in constant time. */
+static bool is_same(const struct secret *one, const struct secret *other)
+{
+	return one->size == other->size &&
+	       paes_blob_equal(one->bytes, other->bytes,
+			       (unsigned int)one->size);
+}
+
+/* Kept, too, when there is no other now: it may come back. */
+static void pool_heed_refused(struct pool *pool, struct secret *refused)
+{
+	if (pool->pin && !is_same(pool->pin, refused)) {
+		secret_free(refused);
+		return;
 	}
-	pool->pin = pin_get(token->pin_file, pool->label);
-	return pool->pin ? 0 : -ENOKEY;
+	log_error("token \"%s\": there is no PIN but the one that it refused: not tried again; put the right one where paesd reads it and reload paesd, or restart it if this one is right by now",
+		  pool->label);
+	secret_free(pool->pin);
+	pool->pin = refused;
+	pool->refused = true;
+	pool_stay_unused(pool, "the PIN is the one that the token refused");
+}
+
+void pool_get_pin(struct pool *pool, struct secret *inherited,
+		  struct secret *refused)
+{
+	const char *file = pool->token->pin_file;
+
+	if (!inherited || !pin_is_asked_for(file))
+		pool->pin = pin_get(file, pool->label);
+	if (pool->pin)
+		secret_free(inherited);
+	else
+		pool->pin = inherited;
+	if (refused)
+		pool_heed_refused(pool, refused);
+	else if (!pool->pin)
+		pool_lack_pin(pool);
 }
 
 void pool_free(struct pool *pool)
@@ -338,6 +410,11 @@ unsigned int pool_alive(const struct pool *pool)
 	for (i = 0; i < pool->count; i++)
 		n += pool->children[i].pid > 0;
 	return n;
+}
+
+bool pool_logs_in(const struct pool *pool)
+{
+	return pool_starting(pool);
 }
 
 bool pool_usable(const struct pool *pool)

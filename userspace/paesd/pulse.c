@@ -49,20 +49,15 @@ void pulse_free(struct pulse *pulse)
 		munmap(pulse, sizeof(*pulse));
 }
 
-void pulse_begin(struct pulse *pulse)
+void pulse_beat(struct pulse *pulse)
 {
-	__atomic_store_n(&pulse->since, pulse_now(), __ATOMIC_RELAXED);
-}
-
-void pulse_end(struct pulse *pulse)
-{
-	__atomic_store_n(&pulse->since, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&pulse->beat, pulse_now(), __ATOMIC_RELAXED);
 }
 
 uint64_t pulse_age(const struct pulse *pulse)
 {
-	uint64_t since = __atomic_load_n(&pulse->since, __ATOMIC_RELAXED);
+	uint64_t beat = __atomic_load_n(&pulse->beat, __ATOMIC_RELAXED);
 	uint64_t now = pulse_now();
 
-	return since && now > since ? now - since : 0;
+	return beat && now > beat ? now - beat : 0;
 }

@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Since when a worker has been in a call to its token, in memory shared with
- * the supervisor.  A call that never returns (an HSM that lost its network)
- * looks like one that takes long, and nobody but the supervisor can end it.
+ * When a worker was last seen to get on, in memory shared with the supervisor:
+ * before and after each batch of work, and while there is none every
+ * RING_WAIT_MS.  A call to the token that never returns (an HSM that lost its
+ * network) looks like one that takes long, and nobody but the supervisor can
+ * end it; nor a worker that somebody has stopped.  And what came of its calls,
+ * for the status.
  */
 #ifndef PAESD_PULSE_H
 #define PAESD_PULSE_H
 
-#include <stdint.h>
+#include "figures.h"
 
 enum {
 	PULSE_FD	= 4,		/* in the worker */
 };
 
 struct pulse {
-	uint64_t since;			/* ms of CLOCK_MONOTONIC; 0: no call */
+	uint64_t beat;			/* ms of CLOCK_MONOTONIC; 0: none yet */
+	struct figures figures;
 };
 
 /* NULL with errno set.  *fd is the memory, for the worker. */
@@ -22,10 +26,9 @@ struct pulse *pulse_make(int *fd);
 struct pulse *pulse_map(int fd);
 void pulse_free(struct pulse *pulse);		/* NULL is fine */
 
-void pulse_begin(struct pulse *pulse);
-void pulse_end(struct pulse *pulse);
+void pulse_beat(struct pulse *pulse);
 
-/* Milliseconds that the call under way has taken so far, 0 if there is none. */
+/* Milliseconds since the last beat, 0 before the first. */
 uint64_t pulse_age(const struct pulse *pulse);
 
 #endif

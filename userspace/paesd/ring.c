@@ -116,7 +116,7 @@ int ring_open(struct ring *ring, const char *device, const char *name)
 {
 	int error;
 
-	*ring = (struct ring){ .fd = -1 };
+	*ring = (struct ring){ .fd = -1, .enter.timeout_ms = RING_WAIT_MS };
 	ring->fd = open(device, O_RDWR | O_CLOEXEC);
 	if (ring->fd < 0)
 		return ring_explain_open(device);
@@ -272,6 +272,12 @@ int ring_enter(struct ring *ring, bool wait)
 	if (ioctl(ring->fd, PAES_IOC_ENTER, &ring->enter) == 0)
 		return 0;
 	return ring_explain_enter();
+}
+
+void ring_resume(struct ring *ring)
+{
+	ring->interrupted = 0;
+	COMPILER_BARRIER();
 }
 
 void ring_interrupt(struct ring *ring)

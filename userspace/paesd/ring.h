@@ -14,6 +14,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum {
+	RING_WAIT_MS	= 10000,	/* the longest wait in one go */
+};
+
 struct ring {
 	int fd;
 	unsigned char *map;
@@ -43,7 +47,10 @@ bool ring_pending(const struct ring *ring);
 /* 1: `request` is filled; 0: nothing there; -EPROTO: sq_tail is impossible. */
 int ring_next(struct ring *ring, struct ring_request *request);
 
-/* Writes one answer; `token` is NULL but for OPEN.  Not seen until published. */
+/*
+ * Writes one answer; `token` is the session token to go with it, or NULL.  Not
+ * seen until published.
+ */
 void ring_answer(struct ring *ring, const struct ring_request *request,
 		 int status, const uint8_t token[PAES_TOKEN_SIZE]);
 
@@ -52,8 +59,8 @@ bool ring_publish(struct ring *ring);
 
 /*
  * Tells the kernel of answers and, with `wait`, sleeps until there is more to
- * do.  0 when woken, also by a signal; -errno after logging when the kernel is
- * done with this provider.
+ * do, or RING_WAIT_MS are over.  0 when woken, also by a signal; -errno after
+ * logging when the kernel is done with this provider.
  */
 int ring_enter(struct ring *ring, bool wait);
 
@@ -62,6 +69,9 @@ int ring_enter(struct ring *ring, bool wait);
  * return at once, with no gap between testing for the signal and sleeping.
  */
 void ring_interrupt(struct ring *ring);
+
+/* Waits count again.  Before looking for what it was interrupted by. */
+void ring_resume(struct ring *ring);
 
 static inline void cleanup_ring(struct ring *ring)
 {

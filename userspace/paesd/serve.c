@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "serve.h"
 #include "log.h"
+#include "processors.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -17,7 +18,7 @@ struct serve *serve_new(struct token *token, struct ring *ring,
 	serve->ring = ring;
 	serve->pulse = pulse;
 	serve->keys.token = token;
-	spin_setup(&serve->spin, spin_processors(), spin_measure_wake());
+	spin_setup(&serve->spin, processors_usable(), spin_measure_wake());
 	serve->engine = engine_new(token);
 	if (!serve->engine) {
 		free(serve);
@@ -63,7 +64,7 @@ static int serve_again(struct serve *serve, struct engine_request *run)
 	engine_run(serve->engine, run, 1, NULL, NULL);
 	if (!run->status)
 		return 0;
-	if (!keys_works(&serve->keys, run->key))
+	if (run->status == -EBADMSG || !keys_works(&serve->keys, run->key))
 		return -EREMOTEIO;
 	log_error("a request of %u bytes failed twice (%s) under a key that works: answered with an I/O error",
 		  run->length, strerror(-run->status));
@@ -75,6 +76,13 @@ static int serve_publish_early(struct serve *serve)
 {
 	serve->untold = false;
 	return ring_publish(serve->ring) ? ring_enter(serve->ring, false) : 0;
+}
+
+/* Seldom: what is asked of each request must cost nothing. */
+static const uint8_t *serve_next_token(struct serve *serve,
+				       const struct xtskey *key)
+{
+	return serve->keys.due ? keys_rotate(&serve->keys, key) : NULL;
 }
 
 /*
@@ -92,7 +100,7 @@ static void serve_answer_round(void *context,
 		if (!requests[i]->status)
 			ring_answer(serve->ring,
 				    &serve->taken[requests[i] - serve->run], 0,
-				    NULL);
+				    serve_next_token(serve, requests[i]->key));
 	serve->done += count;
 	if (serve->done - serve->told < SERVE_TELL ||
 	    serve->done == serve->count || serve->error)
@@ -111,7 +119,9 @@ static int serve_answer_failed(struct serve *serve)
 
 		if (!status || lost)
 			continue;	/* no use in asking a lost token again */
-		status = serve_again(serve, &serve->run[i]);
+		/* Who lied once isn't asked again. */
+		status = status == -EBADMSG ? -EREMOTEIO :
+			 serve_again(serve, &serve->run[i]);
 		if (status == -EREMOTEIO)
 			lost = status;
 		else
@@ -126,13 +136,15 @@ static int serve_batch(struct serve *serve)
 
 	if (!serve->count)
 		return 0;
-	pulse_begin(serve->pulse);
+	pulse_beat(serve->pulse);
+	keys_look_at_clock(&serve->keys);
 	serve->done = 0;
 	serve->told = 0;
 	serve->error = 0;
 	engine_run(serve->engine, serve->run, serve->count, serve_answer_round,
 		   serve);
 	lost = serve_answer_failed(serve);
+	serve->keys.due = false;
 	serve->count = 0;
 	error = serve_publish(serve);
 	if (lost)
@@ -152,11 +164,12 @@ static int serve_add(struct serve *serve)
 {
 	const struct ring_request *request = &serve->taken[serve->count];
 	const struct paes_desc *desc = &request->desc;
-	const struct xtskey *key = keys_find(&serve->keys, desc->key, desc->token);
 	struct engine_request *run = &serve->run[serve->count];
+	const struct xtskey *key;
+	int error = keys_find(&serve->keys, desc->key, desc->token, &key);
 
-	if (!key)
-		return serve_refuse(serve, request, -ESTALE);
+	if (error)
+		return serve_refuse(serve, request, error);
 	*run = (struct engine_request){
 		.key = key,
 		.encrypt = desc->op == PAES_OP_ENCRYPT,
@@ -177,6 +190,7 @@ static int open_status(int error)
 	case 0:
 	case -ENOKEY:
 	case -EKEYREJECTED:
+	case -EKEYREVOKED:
 		return error;
 	case -ENOENT:
 		return -ENOKEY;
@@ -193,10 +207,11 @@ static int open_status(int error)
  */
 static bool serve_useful(struct serve *serve)
 {
+	const struct xtskey *key = keys_any(&serve->keys);
 	unsigned char id[1][PAES_ID_SIZE];
 
-	if (serve->keys.count)
-		return keys_works(&serve->keys, &serve->keys.entries[0].key);
+	if (key)
+		return keys_works(&serve->keys, key);
 	return token_list_keks(serve->token, id, 1) > 0;
 }
 
@@ -206,7 +221,7 @@ static int serve_open(struct serve *serve, const struct ring_request *request)
 	struct paes_blob blob;
 	int error, status;
 
-	pulse_begin(serve->pulse);
+	pulse_beat(serve->pulse);
 	memcpy(&blob, request->data, sizeof(blob));
 	error = keys_open(&serve->keys, request->desc.key, &blob, session);
 	secret_wipe(&blob, sizeof(blob));
@@ -215,14 +230,15 @@ static int serve_open(struct serve *serve, const struct ring_request *request)
 		return -EREMOTEIO;
 	log_debug("key %u: %s", request->desc.key,
 		  status ? strerror(-status) : "opened");
-	ring_answer(serve->ring, request, status, status ? NULL : session);
+	/* All zeroes when there is none. */
+	ring_answer(serve->ring, request, status, session);
 	secret_wipe(session, sizeof(session));
 	return serve_publish(serve);
 }
 
 static int serve_close(struct serve *serve, const struct ring_request *request)
 {
-	pulse_begin(serve->pulse);
+	pulse_beat(serve->pulse);
 	keys_close(&serve->keys, request->desc.key);
 	log_debug("key %u: closed", request->desc.key);
 	ring_answer(serve->ring, request, 0, NULL);
@@ -265,7 +281,8 @@ static int serve_queued(struct serve *serve)
 {
 	int got, error = 0;
 
-	while (!error) {
+	/* Load that never ends must not keep it from what interrupts it. */
+	while (!error && !serve->ring->interrupted) {
 		got = ring_next(serve->ring, &serve->taken[serve->count]);
 		if (got < 0)
 			return got;
@@ -273,7 +290,7 @@ static int serve_queued(struct serve *serve)
 			return serve_batch(serve);
 		error = serve_request(serve);
 	}
-	return error;
+	return error ? error : serve_batch(serve);
 }
 
 static int serve_idle(struct serve *serve)
@@ -285,15 +302,27 @@ static int serve_idle(struct serve *serve)
 	/* A token that is slow at this will be ended, as at anything else. */
 	while (!ring_pending(serve->ring) && !token_is_prepared(serve->token))
 		token_prepare(serve->token);
-	pulse_end(serve->pulse);
+	pulse_beat(serve->pulse);
 	if (!spin_wait(&serve->spin, serve->ring))
 		error = ring_enter(serve->ring, true);
 	else if (serve->untold)
 		error = ring_enter(serve->ring, false);
 	serve->untold = false;
+	/* It may have been a long pause, and tokens age in it. */
+	keys_look_at_clock(&serve->keys);
 	serve->busy_since = spin_clock();
 	spin_learn(&serve->spin, busy, serve->busy_since - start);
 	return error;
+}
+
+int serve_heed(struct serve *serve)
+{
+	int closed;
+
+	pulse_beat(serve->pulse);
+	closed = keys_heed(&serve->keys);
+	/* A successor may, or is at least asked for the key in due form. */
+	return closed < 0 ? -EREMOTEIO : closed;
 }
 
 int serve_run(struct serve *serve)

@@ -2,12 +2,13 @@
 /*
  * The worker's loop: everything that is queued becomes one batch, whose parts
  * are answered as they are done.  OPEN and CLOSE keep their place among the
- * requests around them.
+ * requests around them.  Requests under a revoked key are refused.
  *
  * When a request fails, it is tried once more, alone.  If that fails too, the
  * key's known block decides.  The token still answers it rightly: then it is
- * this request, and it is answered with -EIO.  It doesn't: then session, token
- * or key are lost, and the worker leaves *without* answering.  The module
+ * this request, and it is answered with -EIO.  It doesn't, or it gave a wrong
+ * answer and called it a success: then session, token or key are lost, and the
+ * worker leaves *without* answering.  The module
  * gives what was left unanswered to another provider, or to this worker's
  * successor with a session of its own, and counts how often it did so; an
  * answer of -EIO would have been an I/O error for somebody's file system.
@@ -52,6 +53,12 @@ void serve_free(struct serve *serve);
  * (see above), or -errno when the module is done with this provider.
  */
 int serve_run(struct serve *serve);
+
+/*
+ * Between runs, after serve->keys.revoked changed.  The number of keys that
+ * were closed, or -EREMOTEIO as above.
+ */
+int serve_heed(struct serve *serve);
 
 static inline void cleanup_serve(struct serve **serve)
 {

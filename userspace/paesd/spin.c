@@ -41,17 +41,6 @@ uint64_t spin_measure_wake(void)
 	return least;
 }
 
-unsigned int spin_processors(void)
-{
-	long online = sysconf(_SC_NPROCESSORS_ONLN);
-	cpu_set_t set;
-
-	if (sched_getaffinity(0, sizeof(set), &set) == 0)
-		return (unsigned int)CPU_COUNT(&set);
-	/* More processors than cpu_set_t has room for. */
-	return online > 0 ? (unsigned int)online : 1;
-}
-
 uint64_t spin_clock(void)
 {
 	struct timespec now;

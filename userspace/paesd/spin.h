@@ -45,8 +45,6 @@ void spin_setup(struct spin *spin, unsigned int processors, uint64_t wake);
 /* What it costs, tried: from 2 us on bare metal to over 100 us in an emulator. */
 uint64_t spin_measure_wake(void);
 
-/* Processors that this process may run on. */
-unsigned int spin_processors(void);
 uint64_t spin_clock(void);
 
 /* True as soon as something is queued, false when the time is over. */

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "status.h"
 #include "blob.h"
-#include "log.h"
+#include "socket.h"
 #include "supervisor.h"
+#include "token.h"
 
 #include <errno.h>
 #include <json-c/json.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 
 enum {
 	READERS_MAX	= 8,
@@ -28,8 +27,7 @@ struct reader {
 
 struct status_server {
 	struct supervisor *supervisor;
-	int fd;
-	struct sockaddr_un address;
+	struct listener socket;
 	sd_event_source *on_connect;
 	struct reader readers[READERS_MAX];
 };
@@ -81,7 +79,60 @@ static struct json_object *status_keks(const struct pool *pool)
 	return array;
 }
 
-/* The URI has no PIN in it: uri_check() saw to that. */
+static struct json_object *status_revoked(const struct revoked *revoked)
+{
+	struct json_object *array = json_object_new_array();
+	char text[2 * PAES_ID_SIZE + 1];
+	unsigned int i;
+
+	for (i = 0; i < revoked->count; i++) {
+		blob_format_id(revoked->ids[i], text);
+		json_object_array_add(array, json_object_new_string(text));
+	}
+	return array;
+}
+
+/* Up to the last bucket that isn't empty. */
+static struct json_object *status_calls(const struct figures *figures)
+{
+	struct json_object *array = json_object_new_array();
+	unsigned int i, used = FIGURES_BUCKETS;
+
+	while (used && !figures->calls[used - 1])
+		used--;
+	for (i = 0; i < used; i++)
+		json_object_array_add(array,
+				      json_object_new_uint64(figures->calls[i]));
+	return array;
+}
+
+static struct json_object *status_errors(const struct figures *figures)
+{
+	struct json_object *json = json_object_new_object();
+	unsigned int i;
+
+	for (i = 0; token_error_name(i); i++)
+		if (figures->errors[i])
+			json_object_object_add(json, token_error_name(i),
+					       json_object_new_uint64(figures->errors[i]));
+	return json;
+}
+
+static void status_add_figures(struct json_object *json,
+			       const struct pool *pool)
+{
+	struct figures figures = { 0 };
+	unsigned int i;
+
+	for (i = 0; i < pool->count; i++)
+		child_add_figures(&pool->children[i], &figures);
+	json_object_object_add(json, "calls_us",
+			       json_object_new_uint64(figures.calls_us));
+	json_object_object_add(json, "calls", status_calls(&figures));
+	json_object_object_add(json, "errors", status_errors(&figures));
+}
+
+/* The URI has no PIN in it: token_check_uri() saw to that. */
 static struct json_object *status_pool(const struct pool *pool)
 {
 	struct json_object *json = json_object_new_object();
@@ -94,6 +145,7 @@ static struct json_object *status_pool(const struct pool *pool)
 			       json_object_new_string(pool_state_name(pool)));
 	json_object_object_add(json, "keks", status_keks(pool));
 	json_object_object_add(json, "workers", status_children(pool));
+	status_add_figures(json, pool);
 	return json;
 }
 
@@ -112,6 +164,8 @@ static struct json_object *status_json(const struct supervisor *supervisor)
 	json_object_object_add(json, "state",
 			       json_object_new_string(supervisor_state(supervisor)));
 	json_object_object_add(json, "tokens", tokens);
+	json_object_object_add(json, "revoked",
+			       status_revoked(&supervisor->revocation.set));
 	return json;
 }
 
@@ -201,104 +255,17 @@ static int status_on_connect(sd_event_source *source, int fd, uint32_t events,
 	return 0;
 }
 
-static int status_set_address(struct status_server *server, const char *path)
-{
-	struct sockaddr_un *address = &server->address;
-
-	if (strlen(path) >= sizeof(address->sun_path)) {
-		log_error("--status-socket \"%s\": a socket's path has at most %zu bytes",
-			  path, sizeof(address->sun_path) - 1);
-		return -ENAMETOOLONG;
-	}
-	address->sun_family = AF_UNIX;
-	memcpy(address->sun_path, path, strlen(path) + 1);
-	return 0;
-}
-
-static int status_make_directory(const struct status_server *server)
-{
-	char path[sizeof(server->address.sun_path)];
-	char *slash;
-
-	memcpy(path, server->address.sun_path, sizeof(path));
-	slash = strrchr(path, '/');
-	if (!slash || slash == path)
-		return 0;
-	*slash = '\0';
-	if (mkdir(path, 0755) == 0 || errno == EEXIST)
-		return 0;
-	log_error("can't make %s for the status socket: %s", path,
-		  strerror(errno));
-	return -errno;
-}
-
-static int status_connect(const struct status_server *server)
-{
-	CLEANUP(fd) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	if (fd < 0)
-		return -errno;
-	if (connect(fd, (const struct sockaddr *)&server->address,
-		    sizeof(server->address)) == 0 || errno == EAGAIN)
-		return 0;
-	return -errno;
-}
-
-/* What a paesd that was killed left behind; nothing else is removed. */
-static int status_remove_stale(const struct status_server *server)
-{
-	const char *path = server->address.sun_path;
-	struct stat found;
-
-	if (lstat(path, &found) < 0)
-		return 0;
-	if (!S_ISSOCK(found.st_mode)) {
-		log_error("%s is there and is no socket: remove it, or give another --status-socket",
-			  path);
-		return -EEXIST;
-	}
-	if (status_connect(server) == 0) {
-		log_error("another paesd answers at %s: stop it first, or give this one another --status-socket",
-			  path);
-		return -EADDRINUSE;
-	}
-	return unlink(path) == 0 ? 0 : -errno;
-}
-
-static int status_listen(struct status_server *server)
-{
-	/* Nobody but root may connect, from the moment it is there. */
-	mode_t mask = umask(0177);
-	int error = 0;
-
-	server->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (server->fd < 0 ||
-	    bind(server->fd, (const struct sockaddr *)&server->address,
-		 sizeof(server->address)) < 0 ||
-	    listen(server->fd, READERS_MAX) < 0)
-		error = -errno;
-	umask(mask);
-	if (error)
-		log_error("can't listen at %s: %s", server->address.sun_path,
-			  strerror(-error));
-	return error;
-}
-
 static int status_start(struct status_server *server)
 {
-	int error = status_set_address(server,
-				       server->supervisor->options->status_socket);
+	int error = socket_listen(&server->socket,
+				  server->supervisor->options->status_socket,
+				  SOCK_STREAM, "--status-socket");
 
-	if (!error)
-		error = status_make_directory(server);
-	if (!error)
-		error = status_remove_stale(server);
-	if (!error)
-		error = status_listen(server);
-	if (!error)
-		error = sd_event_add_io(server->supervisor->event,
-					&server->on_connect, server->fd,
-					EPOLLIN, status_on_connect, server);
+	if (error)
+		return error;
+	error = sd_event_add_io(server->supervisor->event, &server->on_connect,
+				server->socket.fd, EPOLLIN, status_on_connect,
+				server);
 	return error < 0 ? error : 0;
 }
 
@@ -311,7 +278,7 @@ int status_open(struct status_server **server, struct supervisor *supervisor)
 	if (!made)
 		return -ENOMEM;
 	made->supervisor = supervisor;
-	made->fd = -1;
+	made->socket.fd = -1;
 	for (i = 0; i < READERS_MAX; i++)
 		made->readers[i].fd = -1;
 	error = status_start(made);
@@ -332,9 +299,6 @@ void status_close(struct status_server *server)
 		if (server->readers[i].fd >= 0)
 			reader_close(&server->readers[i]);
 	sd_event_source_disable_unref(server->on_connect);
-	if (server->on_connect)
-		unlink(server->address.sun_path);
-	if (server->fd >= 0)
-		close(server->fd);
+	socket_close(&server->socket);
 	free(server);
 }

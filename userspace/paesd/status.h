@@ -10,9 +10,14 @@
  *			"workers": [ { "number": 1, "pid": 2,
  *				       "state": "serving|starting|waiting",
  *				       "restarts": 0,
- *				       "last_error": null | "..." } ] } ] }
+ *				       "last_error": null | "..." } ],
+ *			"calls_us": 12, "calls": [ 0, 0, 3 ],
+ *			"errors": { "CKR_...": 1 } } ],
+ *	  "revoked": [ "hex", ... ] }
  *
- * "pid" of a waiting worker is 0.
+ * "pid" of a waiting worker is 0.  Of 16 calls with data one is timed: "calls"
+ * counts those, as figures.h has it, "calls_us" is the sum; these and "errors" are
+ * since the start of paesd, over all workers of the token.
  */
 #ifndef PAESD_STATUS_H
 #define PAESD_STATUS_H

@@ -3,6 +3,7 @@
 
 #include <dlfcn.h>
 #include <p11-kit/pkcs11.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -63,11 +64,37 @@ static CK_OBJECT_HANDLE make_own_key(CK_SESSION_HANDLE session)
 	return key;
 }
 
+/* Whatever it says of it. */
+static bool lacks_mechanism(CK_MECHANISM_TYPE type)
+{
+	if (type == CKM_AES_ECB)
+		return mock.fault == MOCK_CBC_ONLY || mock.fault == MOCK_LIES_ECB;
+	if (type == CKM_AES_KEY_WRAP)
+		return mock.fault == MOCK_NO_WRAP || mock.fault == MOCK_LIES_WRAP;
+	return false;
+}
+
+static CK_RV mock_GetMechanismInfo(CK_SLOT_ID slot, CK_MECHANISM_TYPE type,
+				   CK_MECHANISM_INFO *info)
+{
+	bool lies = mock.fault == MOCK_LIES_ECB || mock.fault == MOCK_LIES_WRAP;
+
+	if (lacks_mechanism(type) && !lies)
+		return CKR_MECHANISM_INVALID;
+	if (type == 0x1071 && mock.fault == MOCK_OFFERS_XTS)
+		type = CKM_AES_ECB;
+	return real->C_GetMechanismInfo(slot, type, info);
+}
+
 static CK_RV crypt_init(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism,
 			CK_OBJECT_HANDLE key, bool encrypt)
 {
 	if (is_due(MOCK_INIT_ERROR))
 		return CKR_DEVICE_ERROR;
+	if (lacks_mechanism(mechanism->mechanism))
+		return CKR_MECHANISM_INVALID;
+	if (mock.fault == MOCK_INTERRUPTED && mock.objects)
+		raise(SIGINT);
 	mock.inits++;
 	*used_key(session) = key;
 	return encrypt ? real->C_EncryptInit(session, mechanism, key) :
@@ -141,6 +168,11 @@ static CK_RV mock_crypt(crypt_call *call, bool encrypt, CK_SESSION_HANDLE sessio
 	CK_RV rv;
 
 	mock.crypts++;
+	if (fault == MOCK_SMALL_CALLS && size > 3136) {
+		/* That ends the operation, too. */
+		call(session, in, size, out, out_size);
+		return CKR_DATA_LEN_RANGE;
+	}
 	if (fault == MOCK_NONE || fault >= MOCK_CRYPT_END || !is_due(fault))
 		return call(session, in, size, out, out_size);
 	before = malloc(size);
@@ -170,8 +202,20 @@ static CK_RV mock_Encrypt(CK_SESSION_HANDLE session, CK_BYTE *in, CK_ULONG size,
 static CK_RV mock_EncryptUpdate(CK_SESSION_HANDLE session, CK_BYTE *in,
 				CK_ULONG size, CK_BYTE *out, CK_ULONG *out_size)
 {
+	static CK_BYTE late[16];
+	CK_BYTE last[16];
+	CK_RV rv;
+
 	if (mock.fault == MOCK_NO_UPDATE)
 		return CKR_FUNCTION_NOT_SUPPORTED;
+	if (mock.fault == MOCK_UPDATE_SHIFTED && size >= 16) {
+		rv = real->C_EncryptUpdate(session, in, size, out, out_size);
+		memcpy(last, out + size - 16, 16);
+		memmove(out + 16, out, size - 16);
+		memcpy(out, late, 16);
+		memcpy(late, last, 16);
+		return rv;
+	}
 	return mock_crypt(real->C_EncryptUpdate, true, session, in, size, out,
 			  out_size);
 }
@@ -199,6 +243,23 @@ static CK_RV mock_Decrypt(CK_SESSION_HANDLE session, CK_BYTE *in, CK_ULONG size,
 	return mock_crypt(real->C_Decrypt, false, session, in, size, out, out_size);
 }
 
+/* The key whose CKA_SENSITIVE was taken back. */
+static CK_OBJECT_HANDLE lowered;
+
+static CK_RV mock_SetAttributeValue(CK_SESSION_HANDLE session,
+				    CK_OBJECT_HANDLE key, CK_ATTRIBUTE *set,
+				    CK_ULONG count)
+{
+	if (mock.fault == MOCK_GOES_BACK && set->type == CKA_SENSITIVE &&
+	    !*(CK_BBOOL *)set->pValue) {
+		lowered = key;
+		return CKR_OK;
+	}
+	if (mock.fault == MOCK_UNWRAP_READABLE)
+		return CKR_OK;
+	return real->C_SetAttributeValue(session, key, set, count);
+}
+
 static CK_RV mock_GetAttributeValue(CK_SESSION_HANDLE session,
 				    CK_OBJECT_HANDLE key, CK_ATTRIBUTE *read,
 				    CK_ULONG count)
@@ -211,7 +272,8 @@ static CK_RV mock_GetAttributeValue(CK_SESSION_HANDLE session,
 			memset(read[i].pValue, 0x5a, 16);
 			rv = CKR_OK;
 		}
-		if (read[i].type == CKA_SENSITIVE && mock.fault == MOCK_NOT_SENSITIVE)
+		if (read[i].type == CKA_SENSITIVE &&
+		    (mock.fault == MOCK_NOT_SENSITIVE || lowered == key))
 			*(CK_BBOOL *)read[i].pValue = CK_FALSE;
 		if (read[i].type == CKA_EXTRACTABLE && mock.fault == MOCK_EXTRACTABLE)
 			*(CK_BBOOL *)read[i].pValue = CK_TRUE;
@@ -219,6 +281,40 @@ static CK_RV mock_GetAttributeValue(CK_SESSION_HANDLE session,
 			*(CK_ULONG *)read[i].pValue += 8;
 	}
 	return rv;
+}
+
+static bool is_token_object(const CK_ATTRIBUTE *template, CK_ULONG count)
+{
+	for (CK_ULONG i = 0; i < count; i++)
+		if (template[i].type == CKA_TOKEN)
+			return *(CK_BBOOL *)template[i].pValue;
+	return false;
+}
+
+static bool wants_token_object(void)
+{
+	return mock.fault == MOCK_NO_SESSION_KEYS ||
+	       mock.fault == MOCK_INTERRUPTED || mock.fault == MOCK_KEEPS;
+}
+
+static CK_RV made(CK_RV rv, const CK_ATTRIBUTE *template, CK_ULONG count)
+{
+	if (rv != CKR_OK || !is_token_object(template, count))
+		return rv;
+	mock.objects++;
+	/* SIGINT may be ignored, as in what a shell has in the background. */
+	if (mock.fault == MOCK_TERMINATED)
+		raise(SIGTERM);
+	if (mock.fault == MOCK_KILLED)
+		raise(SIGKILL);
+	return rv;
+}
+
+static bool forgets_template(void)
+{
+	return mock.fault == MOCK_IGNORE_TEMPLATE ||
+	       mock.fault == MOCK_UNWRAP_IGNORES ||
+	       mock.fault == MOCK_UNWRAP_READABLE;
 }
 
 static CK_RV mock_GenerateKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism,
@@ -231,16 +327,51 @@ static CK_RV mock_GenerateKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism
 	if (mock.fault == MOCK_AUTH_FAILS &&
 	    mechanism->mechanism == CKM_GENERIC_SECRET_KEY_GEN)
 		return CKR_DEVICE_MEMORY;
+	if (mechanism->mechanism == CKM_AES_KEY_GEN && is_due(MOCK_RESIDENT_FAILS))
+		return CKR_DEVICE_MEMORY;
+	if (wants_token_object() && !is_token_object(template, count))
+		return CKR_ATTRIBUTE_VALUE_INVALID;
 	for (CK_ULONG i = 0; i < count && n < 32; i++) {
 		bool restricts = template[i].type == CKA_UNWRAP_TEMPLATE ||
 				 template[i].type == CKA_ALLOWED_MECHANISMS;
 
 		if (restricts && mock.fault == MOCK_REFUSE_TEMPLATE)
 			return CKR_ATTRIBUTE_TYPE_INVALID;
-		if (!restricts || mock.fault != MOCK_IGNORE_TEMPLATE)
+		if (!restricts || !forgets_template())
 			kept[n++] = template[i];
 	}
-	return real->C_GenerateKey(session, mechanism, kept, n, key);
+	return made(real->C_GenerateKey(session, mechanism, kept, n, key),
+		    template, count);
+}
+
+static CK_RV mock_CreateObject(CK_SESSION_HANDLE session, CK_ATTRIBUTE *template,
+			       CK_ULONG count, CK_OBJECT_HANDLE *key)
+{
+	if (mock.fault == MOCK_NO_IMPORT)
+		return CKR_FUNCTION_NOT_SUPPORTED;
+	if (wants_token_object() && !is_token_object(template, count))
+		return CKR_ATTRIBUTE_VALUE_INVALID;
+	for (CK_ULONG i = 0; i < count; i++)
+		if (template[i].type == CKA_ALLOWED_MECHANISMS &&
+		    mock.fault == MOCK_NO_TEMPLATE)
+			return CKR_ATTRIBUTE_TYPE_INVALID;
+	return made(real->C_CreateObject(session, template, count, key),
+		    template, count);
+}
+
+static CK_RV mock_DestroyObject(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key)
+{
+	CK_BBOOL stays = CK_FALSE;
+	CK_ATTRIBUTE read = { CKA_TOKEN, &stays, sizeof(stays) };
+	CK_RV rv;
+
+	if (mock.fault == MOCK_KEEPS)
+		return CKR_FUNCTION_FAILED;
+	real->C_GetAttributeValue(session, key, &read, 1);
+	rv = real->C_DestroyObject(session, key);
+	if (rv == CKR_OK && stays)
+		mock.objects--;
+	return rv;
 }
 
 static CK_RV mock_Sign(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG size,
@@ -259,11 +390,38 @@ static CK_RV mock_WrapKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism,
 			  CK_OBJECT_HANDLE kek, CK_OBJECT_HANDLE key,
 			  CK_BYTE *wrapped, CK_ULONG *size)
 {
-	CK_RV rv = real->C_WrapKey(session, mechanism, kek, key, wrapped, size);
+	CK_RV rv;
 
+	if (lacks_mechanism(mechanism->mechanism))
+		return CKR_MECHANISM_INVALID;
+	rv = real->C_WrapKey(session, mechanism, kek, key, wrapped, size);
 	if (mock.fault == MOCK_WRAP_SHORT)
 		*size -= 1;
+	if (mock.fault == MOCK_WRAPS_ANY && rv != CKR_OK) {
+		*size = 40;
+		rv = CKR_OK;
+	}
 	return rv;
+}
+
+/* What is said of it in the template is left out, and the opposite put there. */
+static CK_RV unwrap_readable(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism,
+			     CK_OBJECT_HANDLE kek, CK_BYTE *wrapped,
+			     CK_ULONG size, const CK_ATTRIBUTE *template,
+			     CK_ULONG count, CK_OBJECT_HANDLE *key)
+{
+	CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
+	CK_ATTRIBUTE mine[32];
+	CK_ULONG n = 0;
+
+	for (CK_ULONG i = 0; i < count && n < 30; i++)
+		if (template[i].type != CKA_SENSITIVE &&
+		    template[i].type != CKA_EXTRACTABLE)
+			mine[n++] = template[i];
+	mine[n++] = (CK_ATTRIBUTE){ CKA_SENSITIVE, &no, sizeof(no) };
+	mine[n++] = (CK_ATTRIBUTE){ CKA_EXTRACTABLE, &yes, sizeof(yes) };
+	return real->C_UnwrapKey(session, mechanism, kek, wrapped, size, mine, n,
+				 key);
 }
 
 static CK_RV mock_UnwrapKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism,
@@ -271,10 +429,21 @@ static CK_RV mock_UnwrapKey(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism,
 			    CK_ATTRIBUTE *template, CK_ULONG count,
 			    CK_OBJECT_HANDLE *key)
 {
+	CK_RV rv;
+
 	if (mock.fault == MOCK_UNWRAP_DEVICE)
 		return CKR_DEVICE_ERROR;
-	return real->C_UnwrapKey(session, mechanism, kek, wrapped, size, template,
-				 count, key);
+	if (lacks_mechanism(mechanism->mechanism))
+		return CKR_MECHANISM_INVALID;
+	if (mock.fault == MOCK_UNWRAP_IGNORES || mock.fault == MOCK_UNWRAP_READABLE)
+		return unwrap_readable(session, mechanism, kek, wrapped, size,
+				       template, count, key);
+	rv = made(real->C_UnwrapKey(session, mechanism, kek, wrapped, size,
+				    template, count, key), template, count);
+	if (rv == CKR_OK || mock.fault != MOCK_UNWRAPS_ANY)
+		return rv;
+	*key = make_own_key(session);
+	return CKR_OK;
 }
 
 static CK_RV mock_Login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_BYTE *pin,
@@ -321,8 +490,12 @@ static void replace_functions(void)
 	list.C_Decrypt = mock_Decrypt;
 	list.C_DecryptUpdate = mock_DecryptUpdate;
 	list.C_OpenSession = mock_OpenSession;
+	list.C_GetMechanismInfo = mock_GetMechanismInfo;
 	list.C_GetAttributeValue = mock_GetAttributeValue;
+	list.C_SetAttributeValue = mock_SetAttributeValue;
 	list.C_GenerateKey = mock_GenerateKey;
+	list.C_CreateObject = mock_CreateObject;
+	list.C_DestroyObject = mock_DestroyObject;
 	list.C_Sign = mock_Sign;
 	list.C_WrapKey = mock_WrapKey;
 	list.C_UnwrapKey = mock_UnwrapKey;
@@ -330,6 +503,27 @@ static void replace_functions(void)
 	list.C_OpenSession = mock_OpenSession;
 	list.C_GetTokenInfo = mock_GetTokenInfo;
 	list.C_Finalize = mock_Finalize;
+}
+
+/* For programs, which can't reach for `mock`. */
+static enum mock_fault fault_named(const char *name)
+{
+	static const struct {
+		const char *name;
+		enum mock_fault fault;
+	} named[] = {
+		{ "cbc-only", MOCK_CBC_ONLY },
+		{ "no-wrap", MOCK_NO_WRAP },
+		{ "no-session-keys", MOCK_NO_SESSION_KEYS },
+		{ "unwrap-readable", MOCK_UNWRAP_READABLE },
+		{ "terminated", MOCK_TERMINATED },
+		{ "killed", MOCK_KILLED },
+	};
+
+	for (size_t i = 0; name && i < sizeof(named) / sizeof(*named); i++)
+		if (!strcmp(name, named[i].name))
+			return named[i].fault;
+	return MOCK_NONE;
 }
 
 EXPORT CK_RV C_GetFunctionList(CK_FUNCTION_LIST **functions)
@@ -344,6 +538,7 @@ EXPORT CK_RV C_GetFunctionList(CK_FUNCTION_LIST **functions)
 		if (!get || get(&real) != CKR_OK)
 			return CKR_GENERAL_ERROR;
 		replace_functions();
+		mock.fault = fault_named(getenv("MOCK_FAULT"));
 	}
 	*functions = &list;
 	return CKR_OK;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * A PKCS#11 module that misbehaves on command: SoftHSM behind a thin layer.
- * The test program finds `mock` by dlsym() and sets what is to go wrong.
+ * The test program finds `mock` by dlsym() and sets what is to go wrong; for a
+ * program, MOCK_FAULT names it.
  */
 #ifndef PAES_TESTS_MOCK_TOKEN_H
 #define PAES_TESTS_MOCK_TOKEN_H
@@ -41,8 +42,32 @@ enum mock_fault {
 	MOCK_WRAP_SHORT,	/* C_WrapKey says 39 bytes */
 	MOCK_UNWRAP_DEVICE,	/* C_UnwrapKey: CKR_DEVICE_ERROR */
 	MOCK_AUTH_FAILS,	/* C_GenerateKey of the authenticator fails */
+	MOCK_RESIDENT_FAILS,	/* C_GenerateKey of a token's AES key fails */
+	MOCK_NO_TEMPLATE,	/* no CKA_ALLOWED_MECHANISMS in C_CreateObject */
 	MOCK_PIN_FINAL_TRY,	/* flags of C_GetTokenInfo */
 	MOCK_PIN_LOCKED,
+
+	/* for the probe */
+	MOCK_CBC_ONLY,		/* no ECB, and says so */
+	MOCK_LIES_ECB,		/* no ECB, and says there is */
+	MOCK_NO_WRAP,		/* no CKM_AES_KEY_WRAP, and says so */
+	MOCK_LIES_WRAP,		/* no CKM_AES_KEY_WRAP, and says there is */
+	MOCK_OFFERS_XTS,	/* but makes no key for it */
+	MOCK_UPDATE_SHIFTED,	/* C_EncryptUpdate is a block late, in step with itself */
+	MOCK_SMALL_CALLS,	/* takes 3136 bytes at most */
+	MOCK_UNWRAP_IGNORES,	/* unwrapped keys are readable, until made sensitive */
+	MOCK_UNWRAP_READABLE,	/* and stay so */
+	MOCK_GOES_BACK,		/* CKA_SENSITIVE can be taken back */
+	MOCK_WRAPS_ANY,		/* C_WrapKey gives out what it must not */
+	MOCK_UNWRAPS_ANY,	/* C_UnwrapKey makes a key of anything */
+	MOCK_NO_SESSION_KEYS,	/* token objects only */
+	MOCK_INTERRUPTED,	/* so, and SIGINT comes while there are some */
+	MOCK_KEEPS,		/* so, and C_DestroyObject fails */
+	MOCK_NO_IMPORT,		/* no C_CreateObject */
+
+	/* for programs: a signal comes when there is a token object */
+	MOCK_TERMINATED,
+	MOCK_KILLED,
 };
 
 struct mock {
@@ -53,6 +78,7 @@ struct mock {
 	unsigned int crypts;	/* calls of these so far */
 	unsigned int inits;	/* of C_EncryptInit and C_DecryptInit */
 	unsigned int drops;	/* of these, C_DecryptUpdate */
+	int objects;		/* token objects made and not destroyed */
 };
 
 extern struct mock mock;

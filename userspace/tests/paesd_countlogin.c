@@ -5,6 +5,7 @@
  *   count	gets a line for each C_Login: how often was a PIN tried?
  *   refuse	while it is there, every PIN is a wrong one
  *   die	while it is there, C_Login ends the process as SoftHSM may
+ *   slow	while it is there, no key is made or found: the token hangs
  */
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -17,6 +18,8 @@
 static const char softhsm[] = "/usr/lib/softhsm/libsofthsm2.so";
 static CK_FUNCTION_LIST functions;
 static CK_C_Login real_login;
+static CK_C_FindObjectsInit real_find;
+static CK_C_GenerateKey real_generate;
 
 static int open_file(const char *name, int flags)
 {
@@ -53,6 +56,27 @@ static CK_RV counted_login(CK_SESSION_HANDLE session, CK_USER_TYPE user,
 	return real_login(session, user, pin, size);
 }
 
+static void wait_while_slow(void)
+{
+	while (is_there("slow"))
+		usleep(100000);
+}
+
+static CK_RV slow_find(CK_SESSION_HANDLE session, CK_ATTRIBUTE_PTR template,
+		       CK_ULONG count)
+{
+	wait_while_slow();
+	return real_find(session, template, count);
+}
+
+static CK_RV slow_generate(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism,
+			   CK_ATTRIBUTE_PTR template, CK_ULONG count,
+			   CK_OBJECT_HANDLE_PTR key)
+{
+	wait_while_slow();
+	return real_generate(session, mechanism, template, count, key);
+}
+
 CK_RV C_GetFunctionList(CK_FUNCTION_LIST_PTR_PTR list)
 {
 	void *module = dlopen(softhsm, RTLD_NOW | RTLD_LOCAL);
@@ -67,6 +91,10 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST_PTR_PTR list)
 	functions = *real;
 	real_login = real->C_Login;
 	functions.C_Login = counted_login;
+	real_find = real->C_FindObjectsInit;
+	functions.C_FindObjectsInit = slow_find;
+	real_generate = real->C_GenerateKey;
+	functions.C_GenerateKey = slow_generate;
 	*list = &functions;
 	return CKR_OK;
 }

@@ -10,6 +10,7 @@
 #include "engine.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 
 struct fake_token {
@@ -22,9 +23,11 @@ struct fake_token {
 	unsigned int prepared_after;	/* how many of these */
 	bool lost;			/* every call fails */
 	bool forgets;			/* keys give wrong answers, with success */
+	bool lies;			/* the next request, but no known block */
 	bool forgets_known;		/* but only token_encrypt() shows it */
 	int keks;
 	int open_error;
+	volatile sig_atomic_t *interrupts;	/* set by each run */
 	uint32_t fails_length;		/* requests of this size always fail */
 };
 
@@ -125,6 +128,11 @@ static inline void fake_run(struct engine_request *request)
 	request->status = -EIO;
 	if (fake.lost || fake.forgets || request->length == fake.fails_length)
 		return;
+	if (fake.lies) {
+		fake.lies = false;
+		request->status = -EBADMSG;
+		return;
+	}
 	if (fake.failures) {
 		fake.failures--;
 		return;
@@ -146,6 +154,8 @@ void engine_run(struct engine *engine, struct engine_request *requests,
 
 	(void)engine;
 	fake.run_sizes[fake.runs++ % 64] = count;
+	if (fake.interrupts)
+		*fake.interrupts = 1;
 	for (unsigned int i = 0; i < count; i++) {
 		fake_run(&requests[i]);
 		round[n++] = &requests[i];

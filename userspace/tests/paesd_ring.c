@@ -275,7 +275,7 @@ static void enter_waits_at_its_own_head(void **state)
 	assert_int_equal(ring_enter(&ring, true), 0);
 	assert_int_equal(kernel.entered.flags, PAES_ENTER_WAIT);
 	assert_int_equal(kernel.entered.sq_head, 77);
-	assert_int_equal(kernel.entered.timeout_ms, 0);
+	assert_int_equal(kernel.entered.timeout_ms, RING_WAIT_MS);
 	assert_int_equal(kernel.entered.reserved, 0);
 	assert_int_equal(ring_enter(&ring, false), 0);
 	assert_int_equal(kernel.entered.flags, 0);

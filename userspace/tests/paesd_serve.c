@@ -50,6 +50,7 @@ static void submit_open(uint32_t tag, uint32_t key, unsigned char k1)
 	struct paes_blob *blob = (struct paes_blob *)kernel_data(tag);
 
 	memset(blob, 0, sizeof(*blob));
+	blob->key_id[0] = k1;
 	blob->recipient[0].k1[0] = k1;
 	blob->recipient[0].k2[0] = k1 + 1;
 	kernel_submit((struct paes_desc){
@@ -95,6 +96,21 @@ static void expect_nothing(void)
 	struct paes_cqe cqe;
 
 	assert_false(kernel_reap(&cqe));
+}
+
+/* Takes over the token that the answer to `tag` must have, or must not. */
+static bool expect_token(uint32_t tag)
+{
+	struct paes_cqe cqe;
+
+	assert_true(kernel_reap(&cqe));
+	assert_int_equal(cqe.tag, tag);
+	assert_int_equal(cqe.status, 0);
+	if (paes_blob_all_zero(cqe.token, sizeof(cqe.token)))
+		return false;
+	assert_memory_not_equal(session, cqe.token, sizeof(session));
+	memcpy(session, cqe.token, sizeof(session));
+	return true;
 }
 
 /* Opens key 1 under K1 = 0x5a and keeps its session token. */
@@ -158,6 +174,117 @@ static void stale_requests_are_refused_alone(void **state)
 	expect_answer(4, 0);
 	assert_int_equal(kernel_data(2)[0], 0);
 	assert_int_equal(fake.run_sizes[0], 2);
+}
+
+static void the_token_stays_unless_it_is_told_otherwise(void **state)
+{
+	(void)state;
+	open_key();
+	for (uint32_t tag = 0; tag < 100; tag++) {
+		submit_data(tag, 1, 512);
+		assert_int_equal(run(), 0);
+		assert_false(expect_token(tag));
+	}
+}
+
+/* Ten requests, in batches of four: the eighth brings the third token. */
+static void the_token_changes_after_so_many_requests(void **state)
+{
+	unsigned int tokens = 0;
+
+	(void)state;
+	serve->keys.rotation.requests = 4;
+	open_key();
+	for (uint32_t tag = 0; tag < 12; tag += 4) {
+		for (uint32_t i = 0; i < 4; i++)
+			submit_data(tag + i, 1, 512);
+		assert_int_equal(run(), 0);
+		for (uint32_t i = 0; i < 4; i++)
+			tokens += expect_token(tag + i);
+		assert_int_equal(tokens, tag / 4 + 1);
+	}
+}
+
+static void submit_then_stop(void)
+{
+	if (kernel.waits == 1)
+		submit_data(1, 1, 512);
+	else
+		stop_at_wait();
+}
+
+/* The time is looked at after the pause, not only before it. */
+static void the_first_request_after_a_pause_brings_a_token(void **state)
+{
+	(void)state;
+	serve->keys.rotation.seconds = 60;
+	open_key();
+	serve->keys.now = 1;
+	serve->keys.entries[0].session.until = 2;
+	kernel.waits = 0;
+	kernel.on_wait = submit_then_stop;
+	assert_int_equal(run(), 0);
+	assert_true(expect_token(1));
+}
+
+/* As the module sends it: what came before in the ring has the old token. */
+static void what_is_in_flight_is_served(void **state)
+{
+	(void)state;
+	serve->keys.rotation.requests = 1;
+	open_key();
+	submit_data(1, 1, 512);
+	assert_int_equal(run(), 0);
+	submit_data(2, 1, 512);
+	submit_data(3, 1, 512);
+	assert_true(expect_token(1));
+	submit_data(4, 1, 512);
+	assert_int_equal(run(), 0);
+	for (uint32_t tag = 2; tag <= 4; tag++)
+		expect_answer(tag, 0);
+}
+
+static void a_recorded_token_is_useless(void **state)
+{
+	uint8_t recorded[PAES_TOKEN_SIZE];
+	uint8_t given[PAES_TOKEN_SIZE];
+
+	(void)state;
+	serve->keys.rotation.requests = 1;
+	open_key();
+	memcpy(recorded, session, sizeof(recorded));
+	submit_data(1, 1, 512);
+	assert_int_equal(run(), 0);
+	assert_true(expect_token(1));
+	submit_data(2, 1, 512);		/* shows the next: the old one is dead */
+	memcpy(given, session, sizeof(given));
+	memcpy(session, recorded, sizeof(session));
+	submit_data(3, 1, 512);
+	submit_data(4, 2, 512);
+	memcpy(session, given, sizeof(session));
+	submit_data(5, 1, 512);
+	assert_int_equal(run(), 0);
+	expect_answer(3, -ESTALE);
+	expect_answer(4, -ESTALE);
+	expect_answer(2, 0);
+	expect_answer(5, 0);
+	assert_int_equal(kernel_data(3)[0], 0);
+	assert_int_equal(serve->keys.stale, 2);
+}
+
+static void no_token_comes_with_an_error(void **state)
+{
+	struct paes_cqe cqe;
+
+	(void)state;
+	serve->keys.rotation.requests = 1;
+	open_key();
+	fake.fails_length = 48;
+	submit_data(1, 1, 48);
+	assert_int_equal(run(), 0);
+	assert_true(kernel_reap(&cqe));
+	assert_int_equal(cqe.status, -EIO);
+	assert_true(paes_blob_all_zero(cqe.token, sizeof(cqe.token)));
 }
 
 static void close_keeps_its_place(void **state)
@@ -277,6 +404,19 @@ static void wrong_answers_never_get_out(void **state)
 	assert_int_equal(kernel_data(1)[0], 0);
 }
 
+static void who_lied_once_is_not_asked_again(void **state)
+{
+	(void)state;
+	open_key();
+	fake.lies = true;
+	submit_data(1, 1, 512);
+	submit_data(2, 1, 512);
+	assert_int_equal(run(), -EREMOTEIO);
+	expect_answer(2, 0);
+	expect_nothing();
+	assert_int_equal(fake.runs, 1);
+}
+
 static void what_was_done_is_answered_before_leaving(void **state)
 {
 	(void)state;
@@ -323,17 +463,21 @@ static void open_trouble_leaves_working_keys_alone(void **state)
 	expect_answer(2, 0);
 }
 
-static void the_pulse_beats_in_calls_only(void **state)
+static void the_pulse_beats_with_each_batch(void **state)
 {
+	uint64_t before;
+
 	(void)state;
+	pulse.beat = 0;
+	assert_int_equal(pulse_age(&pulse), 0);
 	open_key();
-	assert_int_equal(pulse.since, 0);
-	pulse_begin(&pulse);
+	assert_int_not_equal(pulse.beat, 0);
 	usleep(30000);
 	assert_in_range(pulse_age(&pulse), 10, 10000);
+	before = pulse.beat;
 	submit_data(1, 1, 512);
 	assert_int_equal(run(), 0);
-	assert_int_equal(pulse_age(&pulse), 0);
+	assert_true(pulse.beat > before);
 }
 
 /* On one processor: answers and the wait are one system call. */
@@ -433,6 +577,95 @@ static void a_broken_provider_leaves(void **state)
 	assert_int_equal(run(), -ESHUTDOWN);
 }
 
+/* Revokes the key with this K1 only, or none; returns as serve_heed(). */
+static int revoke_only(unsigned char k1)
+{
+	const unsigned char id[PAES_ID_SIZE] = { k1 };
+
+	serve->keys.revoked.count = 0;
+	if (k1)
+		assert_int_equal(revoked_add(&serve->keys.revoked, id), 0);
+	return serve_heed(serve);
+}
+
+static void expect_data(uint32_t tag, uint32_t key, int status,
+			unsigned char found)
+{
+	submit_data(tag, key, 512);
+	assert_int_equal(run(), 0);
+	expect_answer(tag, status);
+	assert_int_equal(kernel_data(tag)[0], found);
+}
+
+static void a_revoked_key_is_refused_alone(void **state)
+{
+	struct paes_cqe cqe;
+
+	(void)state;
+	open_key();
+	assert_int_equal(revoke_only(0x5a), 1);
+	assert_int_equal(fake.closed, 1);
+	expect_data(1, 1, -EKEYREVOKED, 0);
+	/* Allowed, the session token is what it was. */
+	assert_int_equal(revoke_only(0), 0);
+	expect_data(2, 1, 0, 0x5a);
+	assert_int_equal(revoke_only(0x5a), 1);
+	submit_open(3, 2, 0x33);
+	assert_int_equal(run(), 0);
+	assert_true(kernel_reap(&cqe));
+	assert_int_equal(cqe.status, 0);
+	memcpy(session, cqe.token, sizeof(session));
+	expect_data(4, 2, 0, 0x33);
+}
+
+static void a_revoked_key_is_opened_as_such(void **state)
+{
+	struct paes_cqe cqe;
+
+	(void)state;
+	assert_int_equal(revoke_only(0x5a), 0);
+	submit_open(0, 1, 0x5a);
+	assert_int_equal(run(), 0);
+	assert_true(kernel_reap(&cqe));
+	assert_int_equal(cqe.status, -EKEYREVOKED);
+	assert_int_equal(cqe.length, 0);
+	assert_int_equal(fake.opened, 0);
+	memcpy(session, cqe.token, sizeof(session));
+	expect_data(1, 1, -EKEYREVOKED, 0);
+	assert_int_equal(revoke_only(0), 0);
+	expect_data(2, 1, 0, 0x5a);
+	session[0] ^= 1;
+	expect_data(3, 1, -ESTALE, 0);
+}
+
+static void a_token_that_cannot_open_again_is_left(void **state)
+{
+	(void)state;
+	open_key();
+	assert_int_equal(revoke_only(0x5a), 1);
+	fake.lost = true;
+	assert_int_equal(revoke_only(0), -EREMOTEIO);
+}
+
+/* Under load the ring may never be empty. */
+static void load_does_not_keep_it_from_an_interruption(void **state)
+{
+	uint32_t tag;
+
+	(void)state;
+	open_key();
+	fake.interrupts = &ring.interrupted;
+	for (tag = 0; tag < ENGINE_BATCH_MAX + 9; tag++)
+		submit_data(tag, 1, 512);
+	assert_int_equal(run(), 0);
+	for (tag = 0; tag < ENGINE_BATCH_MAX; tag++)
+		expect_answer(tag, 0);
+	expect_nothing();
+	assert_int_equal(run(), 0);
+	for (; tag < ENGINE_BATCH_MAX + 9; tag++)
+		expect_answer(tag, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void)
@@ -441,6 +674,12 @@ int main(void)
 		TEST(queued_requests_are_one_batch),
 		TEST(a_batch_has_its_limit),
 		TEST(stale_requests_are_refused_alone),
+		TEST(the_token_stays_unless_it_is_told_otherwise),
+		TEST(the_token_changes_after_so_many_requests),
+		TEST(the_first_request_after_a_pause_brings_a_token),
+		TEST(what_is_in_flight_is_served),
+		TEST(a_recorded_token_is_useless),
+		TEST(no_token_comes_with_an_error),
 		TEST(close_keeps_its_place),
 		TEST(open_keeps_its_place),
 		TEST(open_answers_by_the_manual),
@@ -449,10 +688,11 @@ int main(void)
 		TEST(a_bad_request_fails_alone),
 		TEST(a_lost_token_answers_nothing),
 		TEST(wrong_answers_never_get_out),
+		TEST(who_lied_once_is_not_asked_again),
 		TEST(what_was_done_is_answered_before_leaving),
 		TEST(open_without_token_answers_nothing),
 		TEST(open_trouble_leaves_working_keys_alone),
-		TEST(the_pulse_beats_in_calls_only),
+		TEST(the_pulse_beats_with_each_batch),
 		TEST(one_system_call_a_batch),
 		TEST(answers_come_before_preparations),
 		TEST(rounds_are_told_at_once),
@@ -460,6 +700,10 @@ int main(void)
 		TEST(a_provider_broken_in_mid_batch_leaves),
 		TEST(spinning_tells_first),
 		TEST(a_broken_provider_leaves),
+		TEST(a_revoked_key_is_refused_alone),
+		TEST(a_revoked_key_is_opened_as_such),
+		TEST(a_token_that_cannot_open_again_is_left),
+		TEST(load_does_not_keep_it_from_an_interruption),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -91,10 +91,11 @@ static struct paes_cqe open_key(uint32_t number, const struct paes_blob *what)
 	return cqe;
 }
 
-static void submit(enum paes_op op, const struct paes_cqe *key, uint32_t sector)
+static void submit_to(uint32_t number, enum paes_op op,
+		      const struct paes_cqe *key, uint32_t sector)
 {
 	struct paes_desc desc = {
-		.tag = sector, .op = op, .key = 1,
+		.tag = sector, .op = op, .key = number,
 		.offset = sector * KERNEL_SLOT, .length = KERNEL_SLOT,
 		.unit_size = KERNEL_SLOT,
 	};
@@ -103,6 +104,11 @@ static void submit(enum paes_op op, const struct paes_cqe *key, uint32_t sector)
 	desc.iv[1] = (uint8_t)(sector >> 8);
 	memcpy(desc.token, key->token, sizeof(desc.token));
 	kernel_submit(desc);
+}
+
+static void submit(enum paes_op op, const struct paes_cqe *key, uint32_t sector)
+{
+	submit_to(1, op, key, sector);
 }
 
 static void reap_all(void)
@@ -195,6 +201,57 @@ static void a_destroyed_key_is_not_answered(void **state)
 	assert_false(kernel_reap(&cqe));
 }
 
+static void encrypt_under(uint32_t number, const struct paes_cqe *key)
+{
+	for (uint32_t i = 0; i < SECTORS; i++) {
+		fill(i, kernel_data(i));
+		submit_to(number, PAES_OP_ENCRYPT, key, i);
+	}
+	run();
+	reap_all();
+	for (uint32_t i = 0; i < SECTORS; i++)
+		expect_xts(i);
+}
+
+static void close_key(uint32_t number, const struct paes_cqe *key)
+{
+	struct paes_desc desc = { .op = PAES_OP_CLOSE, .key = number };
+
+	memcpy(desc.token, key->token, sizeof(desc.token));
+	kernel_submit(desc);
+	run();
+	while (kernel_reap(&(struct paes_cqe){ .status = 0 }))
+		;
+}
+
+/* Two volumes, one resident key: both have the same objects of the token. */
+static void one_resident_key_twice(void **state)
+{
+	unsigned char keks[1][PAES_ID_SIZE];
+	struct paes_cqe one, two;
+	struct paes_blob resident;
+	struct xtskey key;
+
+	(void)state;
+	assert_int_equal(token_list_keks(token, keks, 1), 1);
+	assert_int_equal(xtskey_import_resident(&key, token, clear, 256), 0);
+	assert_int_equal(xtskey_seal(&key, token, keks[0], 256,
+				     PAES_BLOB_F_IMPORTED, &resident), 0);
+	one = open_key(1, &resident);
+	two = open_key(2, &resident);
+	assert_int_equal(one.status, 0);
+	assert_int_equal(two.status, 0);
+	encrypt_under(1, &one);
+	encrypt_under(2, &two);
+	close_key(1, &one);
+	encrypt_under(2, &two);
+	one = open_key(1, &resident);
+	encrypt_under(1, &one);
+	close_key(2, &two);
+	encrypt_under(1, &one);
+	assert_int_equal(xtskey_destroy(&key, token), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(int argc, char **argv)
@@ -202,6 +259,7 @@ int main(int argc, char **argv)
 	static const struct CMUnitTest tests[] = {
 		TEST(sectors_are_xts),
 		TEST(changed_blobs_are_refused),
+		TEST(one_resident_key_twice),
 		TEST(a_destroyed_key_is_not_answered),
 	};
 

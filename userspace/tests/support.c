@@ -4,7 +4,7 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <limits.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -106,6 +106,18 @@ void support_need_softhsm(void)
 		return;
 	print_message("# SKIP: SoftHSM (package softhsm2) is not installed\n");
 	skip();
+}
+
+bool support_beside(const char *name, char path[PATH_MAX])
+{
+	char program[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", program, sizeof(program) - 1);
+
+	if (n < 0)
+		return false;
+	program[n] = '\0';
+	return snprintf(path, PATH_MAX, "%s/%s", dirname(program), name) <
+	       PATH_MAX;
 }
 
 const char *support_uri(const char *label, const char *module)

@@ -6,6 +6,7 @@
 #ifndef PAES_TESTS_SUPPORT_H
 #define PAES_TESTS_SUPPORT_H
 
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -33,6 +34,9 @@ const char *support_softhsm(void);	/* path of the module */
 
 /* Another token in the same directory. */
 void support_add_token(const char *label);
+
+/* The path of a file beside this program, such as a module for its tests. */
+bool support_beside(const char *name, char path[PATH_MAX]);
 
 /* "pkcs11:token=...?module-path=..."; valid until the next call. */
 const char *support_uri(const char *label, const char *module);

@@ -30,15 +30,25 @@ static void test_full(void **state)
 	CLEANUP(config) struct config config;
 
 	(void)state;
-	write_text("{ \"tokens\": [ { \"uri\": \"pkcs11:token=a\", \"pin-file\": \"/p\", \"workers\": 3 },\n"
+	write_text("{ \"tokens\": [ { \"uri\": \"pkcs11:token=a\", \"pin-file\": \"/p\", \"workers\": 3,\n"
+		   " \"call-seconds\": 15, \"allow-readable-keys\": true,\n"
+		   " \"rotate\": { \"requests\": 7 } },\n"
 		   " { \"uri\": \"pkcs11:token=b\" } ] }\n");
 	assert_int_equal(config_load(&config, "c.json"), 0);
 	assert_int_equal(config.count, 2);
 	assert_string_equal(config.tokens[0].uri, "pkcs11:token=a");
 	assert_string_equal(config.tokens[0].pin_file, "/p");
 	assert_int_equal(config.tokens[0].workers, 3);
+	assert_int_equal(config.tokens[0].call_seconds, 15);
+	assert_true(config.tokens[0].allow_readable);
+	assert_false(config.tokens[1].allow_readable);
 	assert_null(config.tokens[1].pin_file);
 	assert_int_equal(config.tokens[1].workers, sysconf(_SC_NPROCESSORS_ONLN));
+	assert_int_equal(config.tokens[1].call_seconds, CONFIG_CALL_DEFAULT);
+	assert_int_equal(config.tokens[0].rotate.requests, 7);
+	assert_int_equal(config.tokens[0].rotate.seconds, 0);
+	assert_int_equal(config.tokens[1].rotate.requests, 0);
+	assert_int_equal(config.tokens[1].rotate.seconds, CONFIG_ROTATE_DEFAULT);
 }
 
 static void test_syntax(void **state)
@@ -86,6 +96,8 @@ static void test_uri(void **state)
 	refuse("{ \"tokens\": [ { \"uri\": \"\" } ] }", "tokens[0].uri: found an empty string");
 	refuse("{ \"tokens\": [ { \"uri\": \"token=a\" } ] }", "tokens[0].uri: expected a PKCS#11 URI");
 	refuse("{ \"tokens\": [ { \"uri\": \"pkcs11:a\\u0000b\" } ] }", "NUL");
+	refuse("{ \"tokens\": [ { \"uri\": \"pkcs11:a\" }, { \"uri\": \"pkcs11:b\" }, { \"uri\": \"pkcs11:a\" } ] }",
+	       "tokens[2].uri: the same as tokens[0].uri");
 }
 
 static void test_pin_file(void **state)
@@ -96,7 +108,45 @@ static void test_pin_file(void **state)
 	refuse("{ \"tokens\": [ { \"uri\": \"pkcs11:a\", \"pin-file\": \"\" } ] }",
 	       "tokens[0].pin-file: found an empty string");
 	refuse("{ \"tokens\": [ { \"uri\": \"pkcs11:a\", \"pin_file\": \"/p\" } ] }",
-	       "tokens[0].pin_file: unknown name, expected \"uri\", \"pin-file\" or \"workers\"");
+	       "tokens[0].pin_file: unknown name, expected \"uri\", \"pin-file\", \"workers\", \"call-seconds\", \"rotate\" or \"allow-readable-keys\"");
+}
+
+/* Beside each other in $CREDENTIALS_DIRECTORY there is room for one "pin". */
+static void test_pin_files_of_one_name(void **state)
+{
+	CLEANUP(config) struct config config;
+
+	(void)state;
+	refuse("{ \"tokens\": [ { \"uri\": \"pkcs11:token=a\", \"pin-file\": \"/etc/a/pin\" },\n"
+	       " { \"uri\": \"pkcs11:token=b\" },\n"
+	       " { \"uri\": \"pkcs11:token=c\", \"pin-file\": \"/etc/c/pin\" } ] }",
+	       "tokens[2].pin-file: found \"/etc/c/pin\", which would be the same systemd credential as \"/etc/a/pin\" of tokens[0]");
+	write_text("{ \"tokens\": [ { \"uri\": \"pkcs11:token=a\", \"pin-file\": \"/etc/pin\" },\n"
+		   " { \"uri\": \"pkcs11:token=b\", \"pin-file\": \"/etc/pin\" },\n"
+		   " { \"uri\": \"pkcs11:token=c\", \"pin-file\": \"/etc/pin2\" } ] }");
+	assert_int_equal(config_load(&config, "c.json"), 0);
+}
+
+static void test_allow_readable(void **state)
+{
+	(void)state;
+	refuse("{ \"tokens\": [ { \"uri\": \"pkcs11:a\", \"allow-readable-keys\": 1 } ] }",
+	       "tokens[0].allow-readable-keys: found int, expected true or false");
+	refuse("{ \"tokens\": [ { \"uri\": \"pkcs11:a\", \"allow-readable-keys\": \"true\" } ] }",
+	       "found string, expected true or false");
+}
+
+static void test_rotate(void **state)
+{
+	(void)state;
+	refuse("{ \"tokens\": [ { \"uri\": \"pkcs11:a\", \"rotate\": \"seconds:1\" } ] }",
+	       "tokens[0].rotate: found string, expected an object");
+	refuse("{ \"tokens\": [ { \"uri\": \"pkcs11:a\", \"rotate\": { \"minutes\": 1 } } ] }",
+	       "tokens[0].rotate.minutes: unknown name, expected \"requests\" or \"seconds\"");
+	refuse("{ \"tokens\": [ { \"uri\": \"pkcs11:a\", \"rotate\": { \"seconds\": -1 } } ] }",
+	       "tokens[0].rotate.seconds: found -1, expected a number from 0 to 1000000000");
+	refuse("{ \"tokens\": [ { \"uri\": \"pkcs11:a\", \"rotate\": { \"requests\": true } } ] }",
+	       "tokens[0].rotate.requests: found boolean, expected a number");
 }
 
 static void test_workers(void **state)
@@ -117,6 +167,8 @@ static void test_workers(void **state)
 		refuse(text, message);
 		refuse(text, "expected a number from 1 to 256");
 	}
+	refuse("{ \"tokens\": [ { \"uri\": \"pkcs11:a\", \"call-seconds\": 14 } ] }",
+	       "tokens[0].call-seconds: found 14, expected a number from 15 to 3600");
 }
 
 static void test_files(void **state)
@@ -169,6 +221,9 @@ int main(void)
 		cmocka_unit_test(test_tokens),
 		cmocka_unit_test(test_uri),
 		cmocka_unit_test(test_pin_file),
+		cmocka_unit_test(test_pin_files_of_one_name),
+		cmocka_unit_test(test_allow_readable),
+		cmocka_unit_test(test_rotate),
 		cmocka_unit_test(test_workers),
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_single),

@@ -143,7 +143,7 @@ static void test_published_vector_1(void **state)
 		.cipher = "917cf69ebd68b2ec9b9fe9a3eadda692cd43d2f59598ed858c02c2652fbf922e",
 	};
 	const uint8_t zero[16] = { 0 };
-	struct xtskey key;
+	struct xtskey key = { .resident = false };
 
 	(void)state;
 	support_need_softhsm();

@@ -187,12 +187,59 @@ static void test_pin_from_credential(void **state)
 	assert_non_null(secret);
 	assert_memory_equal(secret->bytes, "4321", 4);
 	secret_free(secret);
-	/* The file goes first. */
-	support_write("pin", "1234", 4, 0600);
-	secret = pin_get("pin", "t");
-	assert_memory_equal(secret->bytes, "1234", 4);
-	secret_free(secret);
 	unsetenv("CREDENTIALS_DIRECTORY");
+}
+
+static void expect_pin(const char *file, const char *pin)
+{
+	struct secret *secret = pin_get(file, "t");
+
+	assert_non_null(secret);
+	assert_int_equal(secret->size, strlen(pin));
+	assert_memory_equal(secret->bytes, pin, secret->size);
+	secret_free(secret);
+}
+
+/* By the last part of its path; no credential of another name, nor a blank one. */
+static void test_pin_file_by_credential(void **state)
+{
+	(void)state;
+	assert_int_equal(mkdir("named", 0700), 0);
+	setenv("CREDENTIALS_DIRECTORY", "named", 1);
+	support_write("named/paes-pin", "4321\n", 5, 0400);
+	support_write("pin", "1234", 4, 0600);
+	expect_pin("pin", "1234");
+	support_write("named/pin", "\n", 1, 0600);
+	expect_pin("pin", "1234");
+	support_write("named/pin", "5678\n", 5, 0600);
+	expect_pin("pin", "5678");
+	expect_pin("/nonexistent/pin", "5678");
+	support_capture();
+	assert_null(pin_get("/nonexistent/", "t"));
+	support_assert_holds(support_captured(), "/nonexistent/: can't open");
+	unsetenv("CREDENTIALS_DIRECTORY");
+}
+
+/* Root's file, read by who isn't root: what to do is in the message. */
+static void test_pin_of_root(void **state)
+{
+	const char *log;
+	int status;
+	pid_t child;
+
+	(void)state;
+	if (geteuid())
+		skip();
+	support_write("secret-pin", "1234", 4, 0600);
+	support_capture();
+	child = fork();
+	if (!child)
+		_exit(setegid(65534) || seteuid(65534) ||
+		      pin_get("secret-pin", "t"));
+	assert_int_equal(waitpid(child, &status, 0), child);
+	log = support_captured();
+	assert_int_equal(status, 0);
+	support_assert_holds(log, "LoadCredential=secret-pin:secret-pin");
 }
 
 /* In a session without a terminal. */
@@ -226,11 +273,13 @@ static void test_log_lines(void **state)
 	errno = ENOTTY;
 	log_error("it was %d: %m", 5);
 	log_warning("two\nlines");
+	log_warning("\033[2J\177\xc2\x9b" "2J\xc2\xa0\xc3\x80\xc2");
 	log_debug("not shown");
 	assert_int_equal(errno, ENOTTY);
 	log = support_captured();
 	assert_string_equal(log, "prog: it was 5: Inappropriate ioctl for device\n"
-				 "prog: warning: two?lines\n");
+				 "prog: warning: two?lines\n"
+				 "prog: warning: ?[2J??2J\xc2\xa0\xc3\x80\xc2\n");
 }
 
 static void test_log_long_line(void **state)
@@ -283,6 +332,8 @@ int main(void)
 		cmocka_unit_test(test_pin_file_missing),
 		cmocka_unit_test(test_pin_file_mode),
 		cmocka_unit_test(test_pin_from_credential),
+		cmocka_unit_test(test_pin_file_by_credential),
+		cmocka_unit_test(test_pin_of_root),
 		cmocka_unit_test(test_no_pin_at_all),
 		cmocka_unit_test(test_log_lines),
 		cmocka_unit_test(test_log_long_line),

@@ -58,6 +58,14 @@ static void test_uri_with_pin(void **state)
 	support_assert_lacks(log, "seCret1");
 	log = open_fails("pkcs11:broken token?pin-value=seCret1", TEST_PIN, -EINVAL);
 	support_assert_lacks(log, "seCret1");
+	log = open_fails("pkcs11:token=t?pin-va\nlue=seCret1", TEST_PIN, -EINVAL);
+	support_assert_holds(log, "white space");
+	support_assert_lacks(log, "seCret1");
+	log = open_fails("pkcs11:token=t?PIN-VALUE=seCret1", TEST_PIN, -EINVAL);
+	support_assert_holds(log, "pin-value");
+	support_assert_lacks(log, "seCret1");
+	log = open_fails("pkcs11:token=%zz?Pin-Value=seCret1", TEST_PIN, -EINVAL);
+	support_assert_lacks(log, "seCret1");
 	log = open_fails("pkcs11:token=t?pin-source=file:/etc/pin", TEST_PIN, -EINVAL);
 	support_assert_holds(log, "pin-source");
 }

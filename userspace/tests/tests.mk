@@ -15,15 +15,41 @@ check:
 		LDFLAGS='$(SANITIZE)' HARDEN=-fPIE test-programs
 	$(HERE)/tests/run $(CHECKS)
 
+# The tool's tests once more, uninstrumented, under valgrind: takes minutes.
+memcheck-programs: $(BUILD)/bin/paes $(TESTBIN)/mock_token.so
+
+memcheck: memcheck-programs
+	MEMCHECK=$(BUILD)/bin/paes MEMCHECK_SUPPRESSIONS=$(HERE)/tests/memcheck.supp \
+		$(HERE)/tests/run '$(HERE)/tests/cli $(HERE)/tests/memcheck'
+
 test-programs: $(TESTS:%=$(TESTBIN)/%) $(MOCKS:%=$(TESTBIN)/%.so) $(BUILD)/bin/paes
+
+# Beside the module, what p11-kit's server offers of it.
+$(TESTBIN)/test_remote: CPPFLAGS += -DP11_MODULES='"$(shell pkg-config --variable=p11_module_path p11-kit-1)"'
+
+# Files of the tool that are tested by themselves.
+$(TESTBIN)/test_volumes: $(addprefix $(BUILD)/paes/,volumes.o output.o table.o)
+$(TESTBIN)/test_volumes: LDLIBS += $(shell pkg-config --libs devmapper)
+$(TESTBIN)/test_volumes: TEST_WRAP := -Wl,--wrap=free
+$(TESTBIN)/test_latency: $(BUILD)/paes/latency.o
+
+# File systems that misbehave.
+$(TESTBIN)/test_blob: TEST_WRAP := -Wl,--wrap=fchown,--wrap=fsync,--wrap=link,--wrap=renameat2
+
+# A token that misbehaves, and requests for it.
+$(addprefix $(TESTBIN)/,test_mock test_decrypt test_probe): $(BUILD)/tests/mock.o
+$(addprefix $(TESTBIN)/,test_mock test_decrypt): $(BUILD)/tests/batch.o
+
+# Tokens of another make.
+$(TESTBIN)/test_nss $(TESTBIN)/test_makes: $(BUILD)/tests/nsstoken.o
 
 $(TESTBIN)/test_%: $(BUILD)/tests/test_%.o $(BUILD)/tests/support.o $(LIB)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -pie $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka -lcrypto
+	$(CC) $(CFLAGS) -pie $(LDFLAGS) $(TEST_WRAP) -o $@ $^ $(LDLIBS) -lcmocka -lcrypto
 
 $(TESTBIN)/mock_%.so: $(HERE)/tests/mock_%.c
 	@mkdir -p $(@D)
-	$(CC) $(BASE) -MT $@ $(CPPFLAGS) -O1 -g -fPIC -shared -o $@ $<
+	$(CC) $(BASE) -MT $@ $(CPPFLAGS) $(CFLAGS) -fPIC -shared -o $@ $<
 
 .PRECIOUS: $(BUILD)/tests/%.o
-.PHONY: test-programs
+.PHONY: test-programs memcheck-programs memcheck

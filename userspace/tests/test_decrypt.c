@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Decryption by a token that misbehaves: each of its ways, what is begun ahead
+ * of a read, and how many calls a read takes.
+ */
+#include "batch.h"
+
+#include "token_internal.h"
+#include "tweaks.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* As if the first calls had found out that it's the quicker one. */
+static void decrypt_by(enum token_way way)
+{
+	token_end_trial(mocked.token, way);
+}
+
+static void wrong_answers_decrypting(enum token_way way)
+{
+	support_need_softhsm();
+	decrypt_by(way);
+	for (int fault = MOCK_NONE + 1; fault < MOCK_CRYPT_END; fault++) {
+		batch_check_fault(fault, false, false);
+		batch_check_fault(fault, false, true);
+	}
+}
+
+static void test_wrong_answers_decrypting(void **state)
+{
+	(void)state;
+	wrong_answers_decrypting(TOKEN_AT_ONCE);
+}
+
+static void test_wrong_answers_decrypting_and_dropping(void **state)
+{
+	(void)state;
+	wrong_answers_decrypting(TOKEN_AND_DROP);
+	assert_true(mocked.mock->drops > 0);
+}
+
+static void init_fails(enum token_way way)
+{
+	struct batch *batch = &the_batch;
+
+	decrypt_by(way);
+	for (unsigned int n = 0; n < 3; n++) {
+		batch_count_calls(batch, false);
+		mock_set_fault(MOCK_INIT_ERROR, n);
+		support_capture();
+		batch_run(batch);
+		support_captured();
+		assert_true(batch_check(batch) > 0);
+	}
+}
+
+static void test_init_fails(void **state)
+{
+	(void)state;
+	support_need_softhsm();
+	init_fails(TOKEN_AT_ONCE);
+	init_fails(TOKEN_AND_DROP);
+}
+
+enum { TRIAL_CALLS = 16, TRIAL_SIZE = 32768 };
+
+/* Decrypts rightly, `calls` times; returns how many times by dropping. */
+static unsigned int decrypt_quick(unsigned int calls)
+{
+	static unsigned char data[2 * TRIAL_SIZE], right[2 * TRIAL_SIZE],
+		found[2 * TRIAL_SIZE];
+
+	mocked.mock->drops = 0;
+	support_random(data, sizeof(data));
+	assert_int_equal(token_decrypt(mocked.token, mocked.key.k1, data, right,
+				       sizeof(data)), 0);
+	while (calls--) {
+		/* No two of the same size. */
+		size_t size = TRIAL_SIZE + 16 * calls;
+
+		memset(found, 0, sizeof(found));
+		assert_int_equal(token_decrypt_quick(mocked.token, mocked.key.k1,
+						     data, found, size), 0);
+		assert_memory_equal(found, right, size);
+	}
+	return mocked.mock->drops;
+}
+
+/* The first calls of a token, then ten more: how many of these by dropping? */
+static unsigned int try_both_ways(enum mock_fault fault)
+{
+	unsigned int drops;
+
+	token_begin_trial(mocked.token);
+	mock_set_fault(fault, 0);
+	drops = decrypt_quick(TRIAL_CALLS);
+	assert_in_range(drops, fault == MOCK_SESSION_COUNT ? 0 : 1,
+			TRIAL_CALLS / 2 + 1);
+	return decrypt_quick(10);
+}
+
+static void test_the_quicker_way_is_kept(void **state)
+{
+	(void)state;
+	support_need_softhsm();
+	assert_int_equal(try_both_ways(MOCK_SLOW_DECRYPT), 10);
+	assert_int_equal(try_both_ways(MOCK_SLOW_SESSION), 0);
+}
+
+/* None of these costs a caller an error. */
+static void test_tokens_that_cannot_drop(void **state)
+{
+	(void)state;
+	support_need_softhsm();
+	support_capture();
+	assert_int_equal(try_both_ways(MOCK_NO_UPDATE), 0);
+	assert_int_equal(try_both_ways(MOCK_HELD_BACK), 0);
+	assert_int_equal(try_both_ways(MOCK_SESSION_COUNT), 0);
+	assert_string_equal(support_captured(), "");
+}
+
+static void prepare_all(void)
+{
+	while (!token_is_prepared(mocked.token))
+		token_prepare(mocked.token);
+}
+
+/* Nothing is left to begin when the next read comes. */
+static void test_begun_ahead(void **state)
+{
+	(void)state;
+	support_need_softhsm();
+	decrypt_by(TOKEN_AND_DROP);
+	decrypt_quick(1);
+	assert_false(token_is_prepared(mocked.token));
+	prepare_all();
+	mocked.mock->inits = 0;
+	assert_int_equal(decrypt_quick(1), 1);
+	assert_int_equal(mocked.mock->inits, 1);	/* by what is right */
+	decrypt_by(TOKEN_AT_ONCE);
+	assert_true(token_is_prepared(mocked.token));
+}
+
+/* What was begun with a key that is no more is never used. */
+static void test_begun_ahead_with_a_key_that_went(void **state)
+{
+	unsigned char data[16] = { 1 }, found[16];
+	struct xtskey other;
+
+	(void)state;
+	support_need_softhsm();
+	decrypt_by(TOKEN_AND_DROP);
+	for (int i = 0; i < 3 * TOKEN_PLACES; i++) {
+		assert_int_equal(xtskey_generate(&other, mocked.token, 256), 0);
+		assert_int_equal(token_encrypt(mocked.token, other.k1, data,
+					       found, 16), 0);
+		assert_int_equal(token_decrypt_quick(mocked.token, other.k1, found,
+						     found, 16), 0);
+		assert_memory_equal(found, data, 16);
+		prepare_all();
+		if (i % 2)
+			xtskey_close(&other, mocked.token);
+	}
+	assert_int_equal(decrypt_quick(2), 2);
+}
+
+/* Trouble ahead of time is nobody's; trouble in time is told. */
+static void test_preparing_fails(void **state)
+{
+	unsigned char data[16] = { 0 };
+
+	(void)state;
+	support_need_softhsm();
+	decrypt_by(TOKEN_AND_DROP);
+	decrypt_quick(1);
+	mock_set_fault(MOCK_INIT_ERROR, 0);
+	support_capture();
+	prepare_all();
+	assert_string_equal(support_captured(), "");
+	support_capture();
+	assert_int_equal(token_decrypt_quick(mocked.token, mocked.key.k1, data,
+					     data, sizeof(data)), -EIO);
+	support_assert_holds(support_captured(), "C_DecryptInit");
+	mock_set_fault(MOCK_NONE, 0);
+	assert_int_equal(decrypt_quick(1), 1);
+}
+
+/* A token whose sessions were taken by others meanwhile. */
+static void test_no_session_to_drop(void **state)
+{
+	(void)state;
+	support_need_softhsm();
+	decrypt_by(TOKEN_AND_DROP);
+	assert_int_equal(decrypt_quick(3), 3);
+	mock_set_fault(MOCK_SESSION_COUNT, 0);
+	assert_int_equal(decrypt_quick(3), 0);
+	mock_set_fault(MOCK_NONE, 0);
+	assert_int_equal(decrypt_quick(3), 3);
+}
+
+/* Enough requests in one batch that nothing is looked up: what is right. */
+static void read_rightly(uint64_t sector, uint8_t data[4096])
+{
+	struct engine_request requests[TWEAKS_AHEAD];
+	static uint8_t others[TWEAKS_AHEAD][16];
+
+	for (unsigned int i = 0; i < TWEAKS_AHEAD; i++)
+		requests[i] = (struct engine_request){
+			.key = &mocked.key, .data = i ? others[i] : data,
+			.length = i ? 16 : 4096, .unit_size = i ? 16 : 4096,
+		};
+	memcpy(requests[0].iv, &sector, sizeof(sector));
+	engine_run(mocked.engine, requests, TWEAKS_AHEAD, NULL, NULL);
+}
+
+/* Reads a sector and checks it; returns how many calls of the token it took. */
+static unsigned int read_sector(uint64_t sector)
+{
+	static uint8_t data[4096], right[4096];
+	struct engine_request request = {
+		.key = &mocked.key, .data = data, .length = 4096,
+		.unit_size = 4096,
+	};
+	unsigned int calls = mocked.mock->crypts;
+
+	memcpy(request.iv, &sector, sizeof(sector));
+	memset(data, 0x5a, sizeof(data));
+	memset(right, 0x5a, sizeof(right));
+	engine_run(mocked.engine, &request, 1, NULL, NULL);
+	calls = mocked.mock->crypts - calls;
+	assert_int_equal(request.status, 0);
+	read_rightly(sector, right);
+	assert_memory_equal(data, right, sizeof(data));
+	return calls;
+}
+
+static void test_calls(void **state)
+{
+	unsigned int calls = 0;
+
+	(void)state;
+	support_need_softhsm();
+	read_sector(1 << 20);
+	assert_int_equal(read_sector(800), 2);
+	for (uint64_t i = 1; i <= 64; i++)
+		calls += read_sector(800 + 8 * i);
+	assert_int_equal(calls, 64 + 1);
+	/* Elsewhere, backwards, and again in the sequence. */
+	assert_int_equal(read_sector(80000), 2);
+	assert_int_equal(read_sector(79992), 2);
+	assert_int_equal(read_sector(800 + 8 * 65), 1);
+	assert_int_equal(read_sector(800 + 8 * 66), 2);
+	assert_int_equal(read_sector(800 + 8 * 67), 1);
+	engine_forget(mocked.engine, &mocked.key);
+	assert_int_equal(read_sector(800 + 8 * 68), 2);
+}
+
+/* What came with a wrong answer to the known block isn't kept. */
+static void test_ahead_is_checked(void **state)
+{
+	struct engine_request request = {
+		.key = &mocked.key, .data = the_batch.data[0], .length = 4096,
+		.unit_size = 4096, .iv = { 48 },
+	};
+
+	(void)state;
+	support_need_softhsm();
+	read_sector(40);
+	mock_set_fault(MOCK_OTHER_KEY, 0);
+	mocked.mock->once = true;
+	support_capture();
+	engine_run(mocked.engine, &request, 1, NULL, NULL);
+	support_assert_holds(support_captured(), "known block");
+	assert_int_equal(request.status, -EBADMSG);
+	assert_int_equal(read_sector(56), 2);
+	assert_int_equal(read_sector(64), 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		MOCK_TEST(test_wrong_answers_decrypting),
+		MOCK_TEST(test_wrong_answers_decrypting_and_dropping),
+		MOCK_TEST(test_the_quicker_way_is_kept),
+		MOCK_TEST(test_tokens_that_cannot_drop),
+		MOCK_TEST(test_no_session_to_drop),
+		MOCK_TEST(test_begun_ahead),
+		MOCK_TEST(test_begun_ahead_with_a_key_that_went),
+		MOCK_TEST(test_preparing_fails),
+		MOCK_TEST(test_init_fails),
+		MOCK_TEST(test_calls),
+		MOCK_TEST(test_ahead_is_checked),
+	};
+
+	return cmocka_run_group_tests_name("decryption by a misbehaving token",
+					   tests, mock_enter_engine, mock_leave);
+}
