@@ -9,6 +9,7 @@
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -186,6 +187,31 @@ static long paes_ioctl_serve(struct file *file, const void __user *arg)
 	return err;
 }
 
+/*
+ * Who serves is not frozen for suspend or hibernation: whoever waits for I/O
+ * could not be frozen either, nor could the kernel write what is dirty.  The
+ * flag is the thread's own, and goes with exec.
+ */
+static void paes_task_serves(bool serves)
+{
+	if (serves)
+		current->flags |= PF_NOFREEZE;
+	else
+		current->flags &= ~PF_NOFREEZE;
+}
+
+static long paes_enter_wait(struct paes_provider *provider,
+			    const struct paes_enter *enter)
+{
+	int err;
+
+	paes_task_serves(true);
+	err = paes_provider_wait(provider, enter->sq_head, enter->timeout_ms);
+	if (err == -ESHUTDOWN)
+		paes_task_serves(false);
+	return err;
+}
+
 static long paes_ioctl_enter(struct file *file, const void __user *arg)
 {
 	struct paes_provider *provider = paes_file_provider(file);
@@ -197,8 +223,7 @@ static long paes_ioctl_enter(struct file *file, const void __user *arg)
 		return -EINVAL;
 	paes_provider_kick(provider);
 	if (enter.flags & PAES_ENTER_WAIT)
-		return paes_provider_wait(provider, enter.sq_head,
-					  enter.timeout_ms);
+		return paes_enter_wait(provider, &enter);
 	return READ_ONCE(provider->dead) ? -ESHUTDOWN : 0;
 }
 

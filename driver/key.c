@@ -31,10 +31,12 @@ void paes_key_put(struct paes_key *key)
  * paes_key_new() - a key that is open nowhere yet
  * @bytes:	a blob that passed paes_blob_check(); copied
  * @hold:	runs while requests wait without a provider
+ * @answer:	runs when requests were encrypted
  *
  * Return: one reference, or NULL.
  */
-struct paes_key *paes_key_new(const u8 *bytes, work_func_t hold)
+struct paes_key *paes_key_new(const u8 *bytes, work_func_t hold,
+			      work_func_t answer)
 {
 	struct paes_key *key = kzalloc(sizeof(*key), GFP_NOIO);
 
@@ -48,9 +50,11 @@ struct paes_key *paes_key_new(const u8 *bytes, work_func_t hold)
 	key->recipients = paes_blob_recipients(&key->blob);
 	init_waitqueue_head(&key->settled);
 	INIT_DELAYED_WORK(&key->hold, hold);
+	INIT_WORK(&key->answer, answer);
 	spin_lock_init(&key->lock);
 	INIT_LIST_HEAD(&key->sessions);
 	INIT_LIST_HEAD(&key->pending);
 	INIT_LIST_HEAD(&key->backlog);
+	INIT_LIST_HEAD(&key->answered);
 	return key;
 }

@@ -14,15 +14,21 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
+#include "tally.h"
+
 /**
  * struct paes_key - see above
- * @refs:	the tfm, each request, each session, the hold timer while armed
+ * @refs:	the tfm, each request, each session, @hold and @answer while queued
  * @registered:	in the registry; paes_sessions_lock
  * @number:	names the key to providers and in logs; never used twice
  * @blob:	never changes, wiped when freed
  * @recipients:	used ones in @blob
  * @settled:	woken when a session changes state
  * @hold:	fails requests that found no provider for too long
+ * @holding:	@hold found none the last time; only @hold looks at it
+ * @held_since:	jiffies when that began; likewise
+ * @answer:	tells the owners of @answered
+ * @tally:	of its requests
  * @lock:	protects what follows and the state of @sessions; outside of a
  *		provider's lock, inside paes_sessions_lock; BH
  * @closed:	no request is taken any more
@@ -30,6 +36,7 @@
  * @pending:	requests waiting for a slot, oldest first
  * @pending_count: of @pending
  * @backlog:	requests whose callers were told -EBUSY
+ * @answered:	encrypted requests whose owners aren't told yet
  */
 struct paes_key {
 	refcount_t refs;
@@ -39,6 +46,10 @@ struct paes_key {
 	unsigned int recipients;
 	wait_queue_head_t settled;
 	struct delayed_work hold;
+	bool holding;
+	unsigned long held_since;
+	struct work_struct answer;
+	struct paes_tally tally;
 
 	spinlock_t lock;	/* the rest, and the state of sessions */
 	bool closed;
@@ -46,9 +57,11 @@ struct paes_key {
 	struct list_head pending;
 	unsigned int pending_count;
 	struct list_head backlog;
+	struct list_head answered;
 };
 
-struct paes_key *paes_key_new(const u8 *bytes, work_func_t hold);
+struct paes_key *paes_key_new(const u8 *bytes, work_func_t hold,
+			      work_func_t answer);
 void paes_key_get(struct paes_key *key);
 void paes_key_put(struct paes_key *key);
 

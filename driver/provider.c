@@ -69,6 +69,7 @@ static bool paes_status_known(s32 status)
 	case -EIO:
 	case -ENOKEY:
 	case -EKEYREJECTED:
+	case -EKEYREVOKED:
 	case -ESTALE:
 		return true;
 	}
@@ -101,20 +102,25 @@ paes_provider_named(const struct paes_provider *provider,
 	return slot->request;
 }
 
+static bool paes_request_is_data(const struct paes_request *request)
+{
+	return request->desc.op == PAES_OP_ENCRYPT ||
+	       request->desc.op == PAES_OP_DECRYPT;
+}
+
 /*
  * The same, its slot now reserved; -EAGAIN, and nothing changed, when only
- * data that was decrypted will do.
+ * data will do.
  */
 static struct paes_request *paes_provider_match(struct paes_provider *provider,
 						const struct paes_cqe *cqe,
-						bool only_decrypted)
+						bool only_data)
 {
 	struct paes_request *request;
 
 	spin_lock_bh(&provider->lock);
 	request = paes_provider_named(provider, cqe);
-	if (request && only_decrypted &&
-	    request->desc.op != PAES_OP_DECRYPT) {
+	if (request && only_data && !paes_request_is_data(request)) {
 		request = ERR_PTR(-EAGAIN);
 	} else if (request) {
 		provider->slots[cqe->tag].request = NULL;
@@ -132,24 +138,30 @@ static struct paes_request *paes_provider_match(struct paes_provider *provider,
 static void paes_provider_break(struct paes_provider *provider,
 				enum paes_stat stat, const char *why)
 {
-	pr_err_ratelimited("provider %u (%s, pid %d) broken: %s; its requests go elsewhere, restart it\n",
-			   provider->number, provider->name, provider->pid, why);
-	paes_stat_inc(stat);
+	bool lived;
+
 	spin_lock_bh(&provider->lock);
+	lived = !provider->dead;
+	/* Counted before its broker is told. */
+	if (lived)
+		paes_stat_inc(stat);
 	provider->dead = true;
 	spin_unlock_bh(&provider->lock);
+	if (!lived)
+		return;
 	wake_up(&provider->wait);
+	pr_err_ratelimited("provider %u (%s, pid %d) broken: %s; its requests go elsewhere, restart it\n",
+			   provider->number, provider->name, provider->pid, why);
 }
 
 /* False when there is no more to take: the provider broke, or see above. */
-static bool paes_provider_take(struct paes_provider *provider,
-			       bool only_decrypted)
+static bool paes_provider_take(struct paes_provider *provider, bool only_data)
 {
 	struct paes_request *request;
 	struct paes_cqe cqe;
 
 	paes_area_peek(&provider->area, &cqe);
-	request = paes_provider_match(provider, &cqe, only_decrypted);
+	request = paes_provider_match(provider, &cqe, only_data);
 	if (IS_ERR(request))
 		return false;
 	paes_area_advance(&provider->area);
@@ -232,10 +244,8 @@ static void paes_provider_reap(struct paes_provider *provider)
 		request->ops->lost(request, provider);
 	for (slot = 0; slot < provider->depth; slot++) {
 		request = paes_provider_revoke(provider, slot);
-		if (!request)
-			continue;
-		request->ops->lost(request, provider);
-		paes_provider_put(provider);	/* the slot's */
+		if (request)
+			request->ops->lost(request, provider);
 	}
 }
 
@@ -247,10 +257,13 @@ static void paes_provider_run_control(struct paes_provider *provider)
 	while (!list_empty_careful(&provider->control) &&
 	       !paes_provider_reserve(provider, &slot)) {
 		request = paes_provider_pop_control(provider);
-		if (!request)
+		if (!request) {
+			/* Others were quicker; meanwhile who found none waits. */
 			paes_provider_release(provider, slot);
-		else if (!paes_provider_issue(provider, slot, request))
+			provider->idle(provider);
+		} else if (!paes_provider_issue(provider, slot, request)) {
 			request->ops->lost(request, provider);
+		}
 	}
 }
 
@@ -450,8 +463,8 @@ u32 paes_provider_load(const struct paes_provider *provider)
 
 /**
  * paes_provider_reserve() - take a free slot
- * @provider:	held by the caller
- * @slot:	the slot, to be given to issue or release; holds a reference
+ * @provider:	held by the caller until the slot is released
+ * @slot:	the slot, to be given to issue or release
  *
  * Takes the provider's lock.
  *
@@ -465,7 +478,6 @@ int paes_provider_reserve(struct paes_provider *provider, u32 *slot)
 	if (!provider->dead && provider->free_count) {
 		WRITE_ONCE(provider->free_count, provider->free_count - 1);
 		*slot = provider->free_slots[provider->free_count];
-		paes_provider_get(provider);
 		err = 0;
 	}
 	spin_unlock_bh(&provider->lock);
@@ -474,7 +486,7 @@ int paes_provider_reserve(struct paes_provider *provider, u32 *slot)
 
 /**
  * paes_provider_release() - give a reserved slot back
- * @provider:	may be gone afterwards if the caller holds no reference
+ * @provider:	whose slot it is
  * @slot:	reserved by the caller
  *
  * Takes the provider's lock.  Whoever releases slots sees to it that waiting
@@ -486,7 +498,23 @@ void paes_provider_release(struct paes_provider *provider, u32 slot)
 	provider->free_slots[provider->free_count] = slot;
 	WRITE_ONCE(provider->free_count, provider->free_count + 1);
 	spin_unlock_bh(&provider->lock);
-	paes_provider_put(provider);
+}
+
+/**
+ * paes_provider_set_token() - change the session token of requests to come
+ * @provider:	that gave it
+ * @token:	what they point to; PAES_TOKEN_SIZE bytes
+ * @value:	copied there
+ *
+ * Takes the provider's lock, as he who pushes a request does: all descriptors
+ * in the ring before this have the old token, all after it the new one.
+ */
+void paes_provider_set_token(struct paes_provider *provider, u8 *token,
+			     const u8 *value)
+{
+	spin_lock_bh(&provider->lock);
+	memcpy(token, value, PAES_TOKEN_SIZE);
+	spin_unlock_bh(&provider->lock);
 }
 
 /* Under the provider's lock. The broker owns the request from here. */
@@ -501,12 +529,14 @@ static void paes_provider_push(struct paes_provider *provider, u32 slot,
 	request->desc.tag = slot;
 	request->desc.generation = ++s->generation;
 	request->desc.offset = slot * PAES_SLOT_SIZE;
+	if (request->token)
+		memcpy(request->desc.token, request->token, PAES_TOKEN_SIZE);
 	paes_area_push(&provider->area, &request->desc);
 }
 
 /**
  * paes_provider_issue() - fill a reserved slot and hand it to the broker
- * @provider:	whose slot it is
+ * @provider:	whose slot it is; held by the caller, not by way of @request
  * @slot:	reserved by the caller
  * @request:	owned by the caller
  *
@@ -567,10 +597,8 @@ void paes_provider_control(struct paes_provider *provider,
 }
 
 /*
- * Mutex held: takes a few completions on the broker's own time.  Only of data
- * that was decrypted, with BH disabled: that is how all asynchronous ciphers
- * complete, so what follows can't sleep.  What follows encryption may: it
- * submits the write.
+ * Mutex held: takes a few completions on the broker's own time.  Only of data,
+ * with BH disabled: that is how all asynchronous ciphers complete.
  */
 static void paes_provider_take_here(struct paes_provider *provider)
 {

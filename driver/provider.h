@@ -30,7 +30,7 @@ struct paes_request;
  *		is no slot to release.
  *
  * Process context with at most @taking held.  BH is enabled, except for @done
- * of decrypted data; @fill runs where the request is issued.
+ * of data; @fill runs where the request is issued.
  */
 struct paes_request_ops {
 	void (*fill)(struct paes_request *request, struct paes_area *area,
@@ -46,11 +46,14 @@ struct paes_request_ops {
  * struct paes_request - one descriptor's worth of work
  * @node:	in a list of whoever owns the request
  * @ops:	the owner's
- * @desc:	what is sent; tag, generation and offset are the provider's
+ * @token:	session token to go with it, the owner's memory; NULL for none. See
+ *		paes_provider_set_token().
+ * @desc:	what is sent; tag, generation, offset and token are the provider's
  */
 struct paes_request {
 	struct list_head node;
 	const struct paes_request_ops *ops;
+	const u8 *token;
 	struct paes_desc desc;
 };
 
@@ -68,8 +71,7 @@ struct paes_slot {
 
 /**
  * struct paes_provider - see above
- * @refs:	the file, @work and @watch while queued, each reserved slot,
- *		sessions
+ * @refs:	the file, @work and @watch while queued, sessions
  * @registered:	in the registry; paes_sessions_lock
  * @sessions:	keys at this provider; paes_sessions_lock
  * @number:	for logs and traces
@@ -81,7 +83,7 @@ struct paes_slot {
  * @wait:	the broker, in PAES_IOC_ENTER
  * @work:	takes completions with @taking; after death, gives the requests back
  * @watch:	looks for requests that the broker doesn't answer
- * @idle:	called by @work when slots may have become free
+ * @idle:	called when slots may have become free; process context
  * @gone:	called once by @work after death, before requests are lost
  * @taking:	who takes completions: @work, or the broker in PAES_IOC_ENTER;
  *		outside of all spinlocks
@@ -135,6 +137,8 @@ bool paes_provider_serves(const struct paes_provider *provider,
 u32 paes_provider_load(const struct paes_provider *provider);
 int paes_provider_reserve(struct paes_provider *provider, u32 *slot);
 void paes_provider_release(struct paes_provider *provider, u32 slot);
+void paes_provider_set_token(struct paes_provider *provider, u8 *token,
+			     const u8 *value);
 bool paes_provider_issue(struct paes_provider *provider, u32 slot,
 			 struct paes_request *request);
 void paes_provider_control(struct paes_provider *provider,

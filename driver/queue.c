@@ -6,11 +6,15 @@
  *   pending	the key: accepted, waits for a slot
  *   filling	whoever popped it and reserved a slot for it
  *   issued	the broker, see provider.c
- *   answered	who takes completions: writes the destination, then completes it,
+ *   done	who takes completions: writes the destination, then completes it,
  *		or issues the next piece
+ *   answered	the key: encrypted, and its caller, who may submit it to a disk
+ *		and wait for that, is to be told by the key's own work
  *
  * A request that loses its provider goes back to pending, in front.  While no
- * provider has the key open, requests are held for at most hold_seconds.
+ * provider has the key open, requests are held for at most hold_seconds.  One
+ * that provider after provider dies with is given up after as long: it may be
+ * what they die of.
  *
  * Only paes_queue_take_turn() moves requests out of pending to a provider:
  * whoever adds a request, frees a slot or opens a session sees to it.
@@ -81,15 +85,43 @@ static void paes_data_fill(struct paes_request *request,
 			  request->desc.length);
 }
 
+static void paes_data_leave(struct paes_data *data)
+{
+	if (data->session)
+		paes_session_put(data->session);
+	data->session = NULL;
+	memzero_explicit(data->request.desc.token, PAES_TOKEN_SIZE);
+}
+
 /* The last of a request: after the callback its memory is the caller's. */
 static void paes_data_complete(struct paes_data *data, int error)
 {
 	struct paes_key *key = data->key;
 
 	paes_stat_inc(error ? PAES_STAT_FAILED : PAES_STAT_COMPLETED);
-	memzero_explicit(data->request.desc.token, PAES_TOKEN_SIZE);
+	paes_tally_done(&key->tally, error, data->submitted);
+	paes_data_leave(data);
 	skcipher_request_complete(data->owner, error);
 	paes_key_put(key);
+}
+
+/*
+ * Decrypted data's owner doesn't sleep: all asynchronous ciphers complete with
+ * BH disabled.  Encrypted data's may, so it must not be told by who takes
+ * completions, on whom other keys depend.
+ */
+static void paes_data_answer(struct paes_data *data, int error)
+{
+	struct paes_key *key = data->key;
+
+	data->error = error;
+	paes_data_leave(data);
+	paes_key_get(key);	/* the work's; the request's is gone with it */
+	spin_lock_bh(&key->lock);
+	list_add_tail(&data->request.node, &key->answered);
+	spin_unlock_bh(&key->lock);
+	if (!queue_work(paes_answer_wq, &key->answer))
+		paes_key_put(key);
 }
 
 /* Back to the front of the line, after its provider died. */
@@ -99,11 +131,37 @@ static void paes_data_requeue(struct paes_data *data)
 
 	paes_stat_inc(PAES_STAT_REISSUED);
 	trace_paes_reissue(key->number, &data->request.desc);
+	paes_data_leave(data);
 	spin_lock_bh(&key->lock);
 	data->since = jiffies;
+	key->tally.taken--;
+	WRITE_ONCE(key->tally.reissued, key->tally.reissued + 1);
 	list_add(&data->request.node, &key->pending);
 	WRITE_ONCE(key->pending_count, key->pending_count + 1);
 	spin_unlock_bh(&key->lock);
+}
+
+static unsigned long paes_hold_jiffies(void)
+{
+	return (unsigned long)READ_ONCE(hold_seconds) * HZ;
+}
+
+/* Lost once more: is it time to stop trying? */
+static bool paes_data_is_hopeless(struct paes_data *data)
+{
+	if (!data->losses++)
+		data->lost = jiffies;
+	return data->losses > 1 &&
+	       time_after_eq(jiffies, data->lost + paes_hold_jiffies());
+}
+
+static void paes_data_give_up(struct paes_data *data)
+{
+	pr_err_ratelimited("key %u: %u providers went away with a request in the last %u s: it fails; see paesd's log for what they die of\n",
+			   data->key->number, data->losses,
+			   jiffies_to_msecs(jiffies - data->lost) / 1000);
+	paes_stat_inc(PAES_STAT_EXPIRED);
+	paes_data_complete(data, -EIO);
 }
 
 static void paes_data_lost(struct paes_request *request,
@@ -112,6 +170,10 @@ static void paes_data_lost(struct paes_request *request,
 	struct paes_data *data = paes_data_of(request);
 	struct paes_key *key = data->key;
 
+	if (paes_data_is_hopeless(data)) {
+		paes_data_give_up(data);
+		return;
+	}
 	/* Requeued, the request may be completed by others and drop its key. */
 	paes_key_get(key);
 	paes_data_requeue(data);
@@ -129,7 +191,15 @@ static bool paes_data_accept(struct paes_data *data,
 	paes_area_copy_out(&provider->area, slot, data->owner->dst,
 			   data->position, length);
 	data->position += length;
+	data->losses = 0;
 	return data->position < data->owner->cryptlen;
+}
+
+static void paes_data_log_revoked(const struct paes_key *key)
+{
+	paes_stat_inc(PAES_STAT_REVOKED);
+	pr_err_ratelimited("key %u is revoked: its I/O fails; 'paes allow %*phN' undoes that\n",
+			   key->number, PAES_ID_SIZE, key->blob.key_id);
 }
 
 static int paes_data_error(const struct paes_data *data,
@@ -137,6 +207,10 @@ static int paes_data_error(const struct paes_data *data,
 {
 	if (!status)
 		return 0;
+	if (status == -EKEYREVOKED) {
+		paes_data_log_revoked(data->key);
+		return -EIO;
+	}
 	if (status == -ESTALE)
 		paes_stat_inc(PAES_STAT_STALE);
 	pr_err_ratelimited("key %u: provider %u (%s) failed a request with error %d; see its log\n",
@@ -152,6 +226,8 @@ static void paes_data_done(struct paes_request *request,
 	struct paes_data *data = paes_data_of(request);
 	int error = paes_data_error(data, provider, cqe->status);
 
+	if (!error)
+		paes_session_renew(data->session, cqe->token);
 	if (!error && paes_data_accept(data, provider, slot)) {
 		paes_data_prepare(data);
 		if (!paes_provider_issue(provider, slot, request))
@@ -159,7 +235,10 @@ static void paes_data_done(struct paes_request *request,
 		return;
 	}
 	paes_provider_release(provider, slot);
-	paes_data_complete(data, error);
+	if (request->desc.op == PAES_OP_DECRYPT)
+		paes_data_complete(data, error);
+	else
+		paes_data_answer(data, error);
 }
 
 static const struct paes_request_ops paes_data_ops = {
@@ -197,14 +276,20 @@ static void paes_queue_add_pending(struct paes_key *key, struct paes_data *data)
 	WRITE_ONCE(key->pending_count, key->pending_count + 1);
 }
 
-static struct paes_data *paes_queue_pop(struct paes_key *key)
+static struct paes_data *paes_queue_take(struct paes_key *key,
+					 struct paes_request *request)
 {
-	struct paes_request *request;
-
-	request = list_first_entry(&key->pending, struct paes_request, node);
 	list_del_init(&request->node);
 	WRITE_ONCE(key->pending_count, key->pending_count - 1);
+	key->tally.taken++;
 	return paes_data_of(request);
+}
+
+static struct paes_data *paes_queue_pop(struct paes_key *key)
+{
+	return paes_queue_take(key, list_first_entry(&key->pending,
+						     struct paes_request,
+						     node));
 }
 
 /*
@@ -235,13 +320,14 @@ static void paes_queue_promote(struct paes_key *key)
 /**
  * struct paes_turn - a request on its way from pending to a provider
  * @data:	popped; the owner's
- * @provider:	where it goes
+ * @session:	where it goes; with a reference, since @data may be answered and
+ *		gone, and its own with it, before the way is at its end
  * @slot:	reserved there
  * @backlogged:	somebody waits for the place in pending
  */
 struct paes_turn {
 	struct paes_data *data;
-	struct paes_provider *provider;
+	struct paes_session *session;
 	u32 slot;
 	bool backlogged;
 };
@@ -249,17 +335,15 @@ struct paes_turn {
 /* Key lock held: false when none waits or no provider has room. */
 static bool paes_queue_take_turn(struct paes_key *key, struct paes_turn *turn)
 {
-	u8 token[PAES_TOKEN_SIZE];
-
 	if (!key->pending_count)
 		return false;
-	turn->provider = paes_sessions_reserve(key, &turn->slot, token);
-	if (!turn->provider)
+	turn->session = paes_sessions_reserve(key, &turn->slot);
+	if (!turn->session)
 		return false;
 	turn->data = paes_queue_pop(key);
+	turn->data->session = turn->session;
+	turn->data->request.token = turn->session->token;
 	turn->backlogged = !list_empty(&key->backlog);
-	memcpy(turn->data->request.desc.token, token, sizeof(token));
-	memzero_explicit(token, sizeof(token));
 	return true;
 }
 
@@ -267,9 +351,10 @@ static void paes_queue_issue(struct paes_key *key, const struct paes_turn *turn)
 {
 	if (turn->backlogged)
 		paes_queue_promote(key);
-	if (!paes_provider_issue(turn->provider, turn->slot,
+	if (!paes_provider_issue(turn->session->provider, turn->slot,
 				 &turn->data->request))
 		paes_data_requeue(turn->data);
+	paes_session_put(turn->session);
 }
 
 /* Moves one request to a provider; false when none waits or none has room. */
@@ -288,12 +373,20 @@ static bool paes_queue_feed_one(struct paes_key *key)
 	return took;
 }
 
+/* With no provider at all, starts the clock after which what waits fails. */
+static bool paes_queue_hold_rest(struct paes_key *key)
+{
+	if (!READ_ONCE(key->pending_count) || paes_sessions_any_open(key))
+		return false;
+	paes_queue_arm(key, 0);
+	return true;
+}
+
 /**
  * paes_queue_feed() - give waiting requests to providers that have room
  * @key:	held by the caller
  *
- * Any context but hard interrupts.  With no provider at all, starts the clock
- * after which waiting requests fail.
+ * Any context but hard interrupts.
  *
  * Return: whether requests are held for want of a provider.
  */
@@ -301,10 +394,7 @@ bool paes_queue_feed(struct paes_key *key)
 {
 	while (paes_queue_feed_one(key))
 		;
-	if (!READ_ONCE(key->pending_count) || paes_sessions_any_open(key))
-		return false;
-	paes_queue_arm(key, 0);
-	return true;
+	return paes_queue_hold_rest(key);
 }
 
 static void paes_queue_feed_run(struct paes_key *key)
@@ -314,6 +404,7 @@ static void paes_queue_feed_run(struct paes_key *key)
 	for (n = 0; n < PAES_QUEUE_RUN; n++)
 		if (!paes_queue_feed_one(key))
 			break;
+	paes_queue_hold_rest(key);
 }
 
 /**
@@ -362,6 +453,7 @@ static void paes_data_init(struct paes_data *data, struct paes_key *key,
 	data->owner = owner;
 	data->key = key;
 	data->since = jiffies;
+	data->submitted = ktime_get();
 	desc->op = op;
 	desc->key = key->number;
 	memcpy(desc->iv, owner->iv, sizeof(desc->iv));
@@ -409,11 +501,30 @@ int paes_queue_submit(struct paes_key *key, struct skcipher_request *owner,
 	return ret;
 }
 
-/* Has it waited for a provider for too long? */
-static bool paes_data_expired(const struct paes_data *data)
+/**
+ * paes_queue_in_flight() - requests of a key that providers work on
+ * @key:	its lock is taken
+ */
+unsigned long paes_queue_in_flight(struct paes_key *key)
 {
-	return time_after_eq(jiffies, data->since +
-			     (unsigned long)READ_ONCE(hold_seconds) * HZ);
+	unsigned long finished = paes_tally_finished(&key->tally);
+	unsigned long in_flight;
+
+	/* What finishes meanwhile is counted as in flight, not as less than 0. */
+	spin_lock_bh(&key->lock);
+	in_flight = key->tally.taken - finished;
+	spin_unlock_bh(&key->lock);
+	return in_flight;
+}
+
+/* Have both it and its key been without a provider for too long? */
+static bool paes_data_expired(const struct paes_key *key,
+			      const struct paes_data *data)
+{
+	unsigned long hold = paes_hold_jiffies();
+
+	return time_after_eq(jiffies, data->since + hold) &&
+	       time_after_eq(jiffies, key->held_since + hold);
 }
 
 /* Pops a request that waited too long, or any when @all; NULL when none. */
@@ -424,11 +535,9 @@ static struct paes_data *paes_queue_pop_expired(struct paes_key *key, bool all)
 
 	spin_lock_bh(&key->lock);
 	list_for_each_entry(request, &key->pending, node) {
-		if (!all && !paes_data_expired(paes_data_of(request)))
+		if (!all && !paes_data_expired(key, paes_data_of(request)))
 			continue;
-		data = paes_data_of(request);
-		list_del_init(&request->node);
-		WRITE_ONCE(key->pending_count, key->pending_count - 1);
+		data = paes_queue_take(key, request);
 		break;
 	}
 	spin_unlock_bh(&key->lock);
@@ -476,9 +585,39 @@ void paes_queue_hold(struct work_struct *work)
 	struct paes_key *key = container_of(to_delayed_work(work),
 					    struct paes_key, hold);
 
-	if (paes_sessions_any_open(key))
+	if (READ_ONCE(key->closed)) {
+		/* What was in no list when it was closed: on its way from the backlog. */
+		paes_queue_fail(key, -ENOKEY);
+	} else if (paes_sessions_any_open(key)) {
+		key->holding = false;
 		paes_queue_feed(key);
-	else if (paes_queue_expire(key))
-		paes_queue_arm(key, HZ);
+	} else {
+		if (!key->holding)
+			key->held_since = jiffies;
+		key->holding = paes_queue_expire(key);
+		if (key->holding)
+			paes_queue_arm(key, min_t(unsigned long, HZ,
+						  paes_hold_jiffies()));
+	}
+	paes_key_put(key);
+}
+
+/**
+ * paes_queue_answer() - tells the owners of what was encrypted
+ * @work:	key->answer
+ */
+void paes_queue_answer(struct work_struct *work)
+{
+	struct paes_key *key = container_of(work, struct paes_key, answer);
+	struct paes_data *data, *next;
+	LIST_HEAD(answered);
+
+	spin_lock_bh(&key->lock);
+	list_splice_init(&key->answered, &answered);
+	spin_unlock_bh(&key->lock);
+	list_for_each_entry_safe(data, next, &answered, request.node) {
+		paes_data_complete(data, data->error);
+		cond_resched();
+	}
 	paes_key_put(key);
 }

@@ -177,21 +177,32 @@ static const char *paes_outcome_name(int outcome)
 
 static void paes_key_show(struct seq_file *file, struct paes_key *key)
 {
-	seq_printf(file, "%u %*phN %u %s %u %u\n", key->number, PAES_ID_SIZE,
-		   key->blob.key_id, paes_blob_le16(&key->blob.key_bits),
-		   paes_outcome_name(paes_sessions_outcome(key)),
-		   READ_ONCE(key->pending_count), paes_sessions_count(key));
+	unsigned int queued = READ_ONCE(key->pending_count);
+	unsigned int providers = paes_sessions_count(key);
+
+	seq_printf(file, "%u %*phN %u %s %u %lu %u %u %lu %ld ", key->number,
+		   PAES_ID_SIZE, key->blob.key_id,
+		   paes_blob_le16(&key->blob.key_bits),
+		   paes_outcome_name(paes_sessions_outcome(key)), providers,
+		   paes_queue_in_flight(key), providers ? queued : 0,
+		   providers ? 0 : queued, READ_ONCE(key->tally.reissued),
+		   atomic_long_read(&key->tally.failed));
+	paes_tally_show(file, &key->tally);
+	seq_putc(file, '\n');
 }
 
 /**
  * paes_registry_show_keys() - a table of all keys
  * @file:	a header line, then a line a key
+ *
+ * Its requests are in_flight with providers, queued for a slot there, or held
+ * because it is open nowhere; latency is as paes_tally_show() has it.
  */
 void paes_registry_show_keys(struct seq_file *file)
 {
 	struct paes_key *key;
 
-	seq_puts(file, "number key_id bits state queued providers\n");
+	seq_puts(file, "number key_id bits state providers in_flight queued held reissued failed latency_us latency\n");
 	spin_lock_bh(&paes_sessions_lock);
 	list_for_each_entry(key, &paes_keys, registered)
 		paes_key_show(file, key);

@@ -5,6 +5,9 @@
  *	opening -> open -> closing -> gone
  *	opening -> refused -> gone
  *
+ * Open is also what was answered with -EKEYREVOKED: requests are sent and
+ * refused, until the broker is told that they are allowed.
+ *
  * and from each to gone when the provider dies.  A key that is closed while
  * OPEN is underway gets its CLOSE when that is answered.
  *
@@ -17,6 +20,7 @@
 #include <linux/slab.h>
 
 #include "session.h"
+#include "stats.h"
 
 enum {
 	PAES_SESSION_RUN	= 8,	/* requests */
@@ -25,13 +29,11 @@ enum {
 DEFINE_SPINLOCK(paes_sessions_lock);
 
 /**
- * paes_session_put() - drop a reference
- * @session:	wiped and freed with the last one
+ * paes_session_free() - after the last reference
+ * @session:	wiped and freed
  */
-void paes_session_put(struct paes_session *session)
+void paes_session_free(struct paes_session *session)
 {
-	if (!refcount_dec_and_test(&session->refs))
-		return;
 	paes_provider_put(session->provider);
 	paes_key_put(session->key);
 	kfree_sensitive(session);
@@ -71,9 +73,8 @@ static void paes_session_send(struct paes_session *session, enum paes_op op)
 	desc->op = op;
 	desc->key = session->key->number;
 	desc->length = op == PAES_OP_OPEN ? PAES_BLOB_SIZE : 0;
-	if (op == PAES_OP_CLOSE)
-		memcpy(desc->token, session->token, sizeof(desc->token));
-	refcount_inc(&session->refs);
+	session->control.token = op == PAES_OP_CLOSE ? session->token : NULL;
+	paes_session_get(session);
 	paes_provider_control(session->provider, &session->control);
 }
 
@@ -92,24 +93,27 @@ static void paes_session_fill(struct paes_request *request,
 				PAES_BLOB_SIZE);
 }
 
-/* The state after OPEN was answered; the key may be closed by now. */
+/*
+ * The state after OPEN was answered; the key may be closed by now, or as soon as
+ * the lock is dropped: then the session is closed by who closes the key.
+ */
 static enum paes_session_state
 paes_session_opened(struct paes_session *session, const struct paes_cqe *cqe)
 {
 	struct paes_key *key = session->key;
+	enum paes_session_state state = PAES_SESSION_OPEN;
 
 	spin_lock_bh(&key->lock);
-	memcpy(session->token, cqe->token, sizeof(session->token));
+	paes_provider_set_token(session->provider, session->token, cqe->token);
 	session->error = cqe->status;
-	if (cqe->status)
-		session->state = PAES_SESSION_REFUSED;
+	if (cqe->status && cqe->status != -EKEYREVOKED)
+		state = PAES_SESSION_REFUSED;
 	else if (key->closed)
-		session->state = PAES_SESSION_CLOSING;
-	else
-		session->state = PAES_SESSION_OPEN;
+		state = PAES_SESSION_CLOSING;
+	session->state = state;
 	spin_unlock_bh(&key->lock);
 	wake_up_all(&key->settled);
-	return session->state;
+	return state;
 }
 
 static void paes_session_log_refusal(const struct paes_session *session)
@@ -126,12 +130,25 @@ static void paes_session_log_refusal(const struct paes_session *session)
 				    provider->name, session->error);
 }
 
+/* Nobody but who sets a key is told: it may be a volume's, and allowed later. */
+static void paes_session_log_revoked(const struct paes_session *session)
+{
+	const struct paes_key *key = session->key;
+
+	if (session->error)
+		pr_warn_ratelimited("key %u: provider %u (%s) says that it is revoked; 'paes allow %*phN' undoes that\n",
+				    key->number, session->provider->number,
+				    session->provider->name, PAES_ID_SIZE,
+				    key->blob.key_id);
+}
+
 static void paes_session_open_done(struct paes_session *session,
 				   const struct paes_cqe *cqe)
 {
 	switch (paes_session_opened(session, cqe)) {
 	case PAES_SESSION_OPEN:
 		/* What waits for it is fed by the provider's work, after this. */
+		paes_session_log_revoked(session);
 		break;
 	case PAES_SESSION_CLOSING:
 		paes_session_send(session, PAES_OP_CLOSE);
@@ -171,6 +188,17 @@ static const struct paes_request_ops paes_session_ops = {
 	.done = paes_session_done,
 	.lost = paes_session_lost,
 };
+
+/**
+ * paes_session_change_token() - the broker gave the next session token
+ * @session:	open
+ * @token:	from the next descriptor on it is the one, and that tells the broker
+ */
+void paes_session_change_token(struct paes_session *session, const u8 *token)
+{
+	paes_provider_set_token(session->provider, session->token, token);
+	paes_stat_inc(PAES_STAT_ROTATED);
+}
 
 /**
  * paes_session_new() - a session that is nobody's yet
@@ -237,7 +265,7 @@ bool paes_session_lacks(const struct paes_key *key,
 void paes_session_attach(struct paes_session *session, struct paes_key *key,
 			 struct paes_provider *provider)
 {
-	refcount_inc(&session->refs);
+	paes_session_get(session);
 	session->key = key;
 	session->provider = provider;
 	session->state = PAES_SESSION_OPENING;
@@ -275,7 +303,7 @@ struct paes_session *paes_session_first(struct paes_provider *provider)
 	session = list_first_entry_or_null(&provider->sessions,
 					   struct paes_session, by_provider);
 	if (session)
-		refcount_inc(&session->refs);
+		paes_session_get(session);
 	spin_unlock_bh(&paes_sessions_lock);
 	return session;
 }
@@ -323,7 +351,7 @@ static struct paes_session *paes_session_to_close(struct paes_key *key)
 			continue;
 		if (session->state == PAES_SESSION_OPEN)
 			session->state = PAES_SESSION_CLOSING;
-		refcount_inc(&session->refs);
+		paes_session_get(session);
 		found = session;
 		break;
 	}
@@ -410,6 +438,26 @@ int paes_sessions_outcome(struct paes_key *key)
 }
 
 /**
+ * paes_sessions_revoked() - did a provider open a key as revoked?
+ * @key:	its lock is taken
+ *
+ * Only of use to who has just set it: it may have been allowed since.
+ */
+bool paes_sessions_revoked(struct paes_key *key)
+{
+	const struct paes_session *session;
+	bool revoked = false;
+
+	spin_lock_bh(&key->lock);
+	list_for_each_entry(session, &key->sessions, by_key)
+		if (session->state == PAES_SESSION_OPEN &&
+		    session->error == -EKEYREVOKED)
+			revoked = true;
+	spin_unlock_bh(&key->lock);
+	return revoked;
+}
+
+/**
  * paes_sessions_settled() - is waiting for providers of no more use?
  * @key:	its lock is taken
  */
@@ -446,37 +494,35 @@ static struct paes_session *paes_session_best(struct paes_key *key)
 }
 
 /* Key lock held. */
-static bool paes_session_reserve(struct paes_session *session, u32 *slot,
-				 u8 token[PAES_TOKEN_SIZE])
+static bool paes_session_reserve(struct paes_session *session, u32 *slot)
 {
 	if (session->state != PAES_SESSION_OPEN ||
 	    paes_provider_reserve(session->provider, slot))
 		return false;
-	memcpy(token, session->token, PAES_TOKEN_SIZE);
+	refcount_add(2, &session->refs);
 	return true;
 }
 
 /**
  * paes_sessions_reserve() - a slot at one of a key's providers
  * @key:	its lock is held by the caller
- * @slot:	the slot, reserved; it keeps the provider alive
- * @token:	the session token to use there
+ * @slot:	the slot, reserved
  *
  * "None" is said only after each provider was asked under its own lock: who
  * frees a slot afterwards will see the request that the caller leaves waiting.
  *
- * Return: the provider, or NULL when none has a free slot.
+ * Return: the session there, or NULL when none has a free slot.  It has two
+ * references, which keep the provider alive: the request's, and the caller's.
  */
-struct paes_provider *paes_sessions_reserve(struct paes_key *key, u32 *slot,
-					    u8 token[PAES_TOKEN_SIZE])
+struct paes_session *paes_sessions_reserve(struct paes_key *key, u32 *slot)
 {
 	struct paes_session *session = paes_session_best(key);
 
-	if (session && paes_session_reserve(session, slot, token))
-		return session->provider;
+	if (session && paes_session_reserve(session, slot))
+		return session;
 	list_for_each_entry(session, &key->sessions, by_key)
-		if (paes_session_reserve(session, slot, token))
-			return session->provider;
+		if (paes_session_reserve(session, slot))
+			return session;
 	return NULL;
 }
 

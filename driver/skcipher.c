@@ -12,8 +12,8 @@
 
 /**
  * struct paes_tfm - one transform
- * @lock:	protects @key; dm-crypt doesn't set a key under I/O, but AF_ALG
- *		lets user space do it; BH
+ * @lock:	protects @key; neither dm-crypt nor AF_ALG sets a key under I/O,
+ *		but nothing keeps other users from it; BH
  * @key:	NULL while none is set; holds a reference
  */
 struct paes_tfm {

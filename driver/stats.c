@@ -43,6 +43,8 @@ PAES_STAT_ATTR(expired, PAES_STAT_EXPIRED);
 PAES_STAT_ATTR(opened, PAES_STAT_OPENED);
 PAES_STAT_ATTR(rejected, PAES_STAT_REJECTED);
 PAES_STAT_ATTR(stale, PAES_STAT_STALE);
+PAES_STAT_ATTR(rotated, PAES_STAT_ROTATED);
+PAES_STAT_ATTR(revoked, PAES_STAT_REVOKED);
 PAES_STAT_ATTR(invalid, PAES_STAT_INVALID);
 PAES_STAT_ATTR(overdue, PAES_STAT_OVERDUE);
 
@@ -58,6 +60,8 @@ static struct attribute *paes_stat_attrs[] = {
 	&stat_opened.attr.attr,
 	&stat_rejected.attr.attr,
 	&stat_stale.attr.attr,
+	&stat_rotated.attr.attr,
+	&stat_revoked.attr.attr,
 	&stat_invalid.attr.attr,
 	&stat_overdue.attr.attr,
 	NULL

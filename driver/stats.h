@@ -21,6 +21,8 @@ enum paes_stat {
 	PAES_STAT_OPENED,	/* wrapped keys accepted */
 	PAES_STAT_REJECTED,	/* wrapped keys refused */
 	PAES_STAT_STALE,	/* requests refused for their session token */
+	PAES_STAT_ROTATED,	/* session tokens that another one followed */
+	PAES_STAT_REVOKED,	/* requests refused because their key is revoked */
 	PAES_STAT_INVALID,	/* providers broken by an invalid completion */
 	PAES_STAT_OVERDUE,	/* providers broken because they did not answer */
 	PAES_STATS,

@@ -8,22 +8,35 @@
 
 struct workqueue_struct *paes_wq;
 
+/*
+ * Where callers are told that their data is encrypted.  They may submit it
+ * then and there, and wait for their disk: on @paes_wq that would keep others
+ * from its thread for times when memory is short.
+ */
+struct workqueue_struct *paes_answer_wq;
+
 static atomic_t paes_work_users;
 
 /**
- * paes_work_init() - make the workqueue
+ * paes_work_init() - make the workqueues
  *
  * Return: 0 or -ENOMEM.
  */
 int paes_work_init(void)
 {
-	/* It is under block I/O: it must run when memory is short. */
+	/* They are under block I/O: they must run when memory is short. */
 	paes_wq = alloc_workqueue("paes", WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
-	return paes_wq ? 0 : -ENOMEM;
+	if (!paes_wq)
+		return -ENOMEM;
+	paes_answer_wq = alloc_workqueue("paes_answer",
+					 WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
+	if (!paes_answer_wq)
+		destroy_workqueue(paes_wq);
+	return paes_answer_wq ? 0 : -ENOMEM;
 }
 
 /**
- * paes_work_exit() - wait for the last object, then destroy the workqueue
+ * paes_work_exit() - wait for the last object, then destroy the workqueues
  *
  * No new object can come: the module is being unloaded.
  */
@@ -31,6 +44,7 @@ void paes_work_exit(void)
 {
 	wait_var_event(&paes_work_users, !atomic_read(&paes_work_users));
 	destroy_workqueue(paes_wq);
+	destroy_workqueue(paes_answer_wq);
 }
 
 /**

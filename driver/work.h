@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The module's workqueue, and its end: destroying a queue doesn't wait for
- * timers that would still put work on it, so it outlives all objects that have
+ * The module's workqueues, and their end: destroying a queue doesn't wait for
+ * timers that would still put work on it, so they outlive all objects that have
  * such a timer.
  */
 #ifndef PAES_WORK_H
@@ -10,6 +10,7 @@
 #include <linux/workqueue.h>
 
 extern struct workqueue_struct *paes_wq;
+extern struct workqueue_struct *paes_answer_wq;
 
 int paes_work_init(void);
 void paes_work_exit(void);
