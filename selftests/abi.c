@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -129,29 +130,6 @@ TEST_F(abi, setup_faults_on_a_bad_pointer)
 	EXPECT_EQ(EFAULT, errno);
 }
 
-static bool is_power_of_two(uint32_t n)
-{
-	return n && !(n & (n - 1));
-}
-
-/* What every setup must hold, whatever was asked for. */
-static bool layout_holds(const struct paes_setup *s)
-{
-	uint64_t sq_end = s->sq_offset + (uint64_t)s->entries * sizeof(struct paes_desc);
-	uint64_t cq_end = s->cq_offset + (uint64_t)s->entries * sizeof(struct paes_cqe);
-
-	return is_power_of_two(s->entries) && s->entries >= s->depth &&
-	       s->depth >= PAES_DEPTH_MIN && s->depth <= PAES_DEPTH_MAX &&
-	       s->slot_size >= 4096 &&
-	       s->data_size >= (uint64_t)s->depth * s->slot_size &&
-	       s->sq_offset >= sizeof(struct paes_ring) &&
-	       s->cq_offset >= sq_end && s->data_offset >= cq_end &&
-	       s->map_size >= (uint64_t)s->data_offset + s->data_size &&
-	       s->sq_offset % PAES_CACHE_LINE == 0 &&
-	       s->cq_offset % PAES_CACHE_LINE == 0 &&
-	       s->data_offset % 4096 == 0 && s->map_size % 4096 == 0;
-}
-
 TEST_F(abi, setup_grants_a_sound_layout_for_any_depth)
 {
 	static const unsigned int depths[] = { 0, 2, 3, 5, 63, 64, 65, 1000, PAES_DEPTH_MAX };
@@ -166,7 +144,7 @@ TEST_F(abi, setup_grants_a_sound_layout_for_any_depth)
 		ASSERT_EQ(0, setup_with(&self->p, setup)) {
 			TH_LOG("depth %u", depths[i]);
 		}
-		EXPECT_TRUE(layout_holds(&self->p.setup)) {
+		EXPECT_TRUE(provider_layout_holds(&self->p.setup)) {
 			TH_LOG("depth %u granted %u, entries %u, map %u", depths[i],
 			       self->p.setup.depth, self->p.setup.entries,
 			       self->p.setup.map_size);
@@ -189,7 +167,7 @@ TEST_F(abi, setup_never_grants_a_depth_out_of_range)
 		setup = good_setup();
 		setup.depth = depths[i];
 		ret = setup_with(&self->p, setup);
-		EXPECT_TRUE(ret == -EINVAL || (!ret && layout_holds(&self->p.setup))) {
+		EXPECT_TRUE(ret == -EINVAL || (!ret && provider_layout_holds(&self->p.setup))) {
 			TH_LOG("depth %u: %d, granted %u", depths[i], ret,
 			       self->p.setup.depth);
 		}
@@ -466,6 +444,31 @@ TEST_F(abi, enter_is_interrupted_by_a_signal)
 	sigaction(SIGALRM, &action, NULL);
 	setitimer(ITIMER_REAL, &timer, NULL);
 	EXPECT_EQ(-EINTR, provider_enter(&self->p, 20000));
+}
+
+/* PF_NOFREEZE, which proc(5) shows, and what breaks a provider ends. */
+static bool may_freeze(void)
+{
+	unsigned int flags = 0;
+	FILE *f = fopen("/proc/self/stat", "re");
+
+	if (!f || fscanf(f, "%*d %*s %*c %*d %*d %*d %*d %*d %u", &flags) != 1)
+		return false;
+	fclose(f);
+	return !(flags & 0x8000);
+}
+
+TEST_F(abi, who_waits_is_not_frozen_until_the_provider_is_broken)
+{
+	ASSERT_EQ(0, start(&self->p, self->keks));
+	EXPECT_EQ(0, provider_enter(&self->p, 0));
+	EXPECT_TRUE(may_freeze());
+	EXPECT_EQ(-ETIME, provider_enter(&self->p, 20));
+	EXPECT_FALSE(may_freeze());
+	self->p.cq_tail = 1;
+	provider_publish(&self->p);
+	EXPECT_EQ(-ESHUTDOWN, provider_enter(&self->p, 10000));
+	EXPECT_TRUE(may_freeze());
 }
 
 TEST_F(abi, an_idle_provider_is_told_to_enter)

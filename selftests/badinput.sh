@@ -15,7 +15,8 @@ needs_paesd
 uri=$(jq -r '.tokens[0].uri' "$config")
 pin=$(jq -r '.tokens[0]["pin-file"]' "$config")
 pkcs11=${uri##*module-path=}
-another=(paesd --status-socket "$work/another.sock")
+another=(paesd --status-socket "$work/another.sock"
+	--control-socket "$work/control.sock" --revoked "$work/revoked")
 
 # COMMAND must exit with STATUS and say PATTERN.
 exits() {

@@ -25,6 +25,9 @@ struct served_key {
 	bool used;
 	uint32_t number;
 	uint8_t token[PAES_TOKEN_SIZE];
+	uint8_t next[PAES_TOKEN_SIZE];
+	bool offered;			/* `next`, which wasn't shown yet */
+	int requests;			/* that showed `token` */
 	struct reference *ref;
 };
 
@@ -32,6 +35,7 @@ struct served {
 	struct provider provider;
 	struct served_key keys[MAX_KEYS];
 	struct paes_desc taken[MAX_TAKEN];
+	bool stale[MAX_TAKEN];
 	unsigned int count;
 };
 
@@ -87,7 +91,7 @@ static int open_key(struct broker *b, struct served *s,
 	key->ref = reference_new(clear, bits);
 	reference_random(key->token, sizeof(key->token));
 	memcpy(cqe->token, key->token, sizeof(key->token));
-	return 0;
+	return b->revoked ? -EKEYREVOKED : 0;
 }
 
 static int close_key(struct broker *b, struct served *s,
@@ -103,17 +107,56 @@ static int close_key(struct broker *b, struct served *s,
 	return 0;
 }
 
+/*
+ * In the ring's order, whatever the order of answers: showing the next one is the
+ * end of the one before.
+ */
+static bool admit(struct broker *b, struct served *s, const struct paes_desc *desc)
+{
+	struct served_key *key = find_key(s, true, desc->key);
+
+	if (!key)
+		return false;
+	if (b->forgets)
+		reference_random(key->token, sizeof(key->token));
+	if (key->offered && !memcmp(key->next, desc->token, sizeof(key->next))) {
+		memcpy(key->token, key->next, sizeof(key->token));
+		key->offered = false;
+		key->requests = 0;
+	}
+	key->requests++;
+	return !memcmp(key->token, desc->token, sizeof(key->token));
+}
+
+/* The token that goes with an answer. */
+static void rotate(struct broker *b, struct served_key *key, struct paes_cqe *cqe)
+{
+	if (cqe->status) {
+		if (b->slips)
+			reference_random(cqe->token, sizeof(cqe->token));
+		return;
+	}
+	if (!b->rotate || key->offered || key->requests < b->rotate)
+		return;
+	reference_random(key->next, sizeof(key->next));
+	memcpy(cqe->token, key->next, sizeof(cqe->token));
+	key->offered = true;
+	b->rotations++;
+}
+
 static int crypt_units(struct broker *b, struct served *s,
-		       const struct paes_desc *desc)
+		       const struct paes_desc *desc, bool stale)
 {
 	struct served_key *key = find_key(s, true, desc->key);
 	bool encrypt = desc->op == PAES_OP_ENCRYPT;
 	uint8_t *data = provider_data(&s->provider, desc);
 
-	if (!key || memcmp(key->token, desc->token, sizeof(key->token))) {
+	if (stale || !key) {
 		b->stale++;
 		return -ESTALE;
 	}
+	if (b->revoked)
+		return -EKEYREVOKED;
 	if (desc->unit_size < PAES_AES_BLOCK || desc->length % desc->unit_size)
 		return -EIO;
 	if (desc->first_block)
@@ -126,7 +169,8 @@ static int crypt_units(struct broker *b, struct served *s,
 }
 
 static int serve_one(struct broker *b, struct served *s,
-		     const struct paes_desc *desc, struct paes_cqe *cqe)
+		     const struct paes_desc *desc, bool stale,
+		     struct paes_cqe *cqe)
 {
 	switch (desc->op) {
 	case PAES_OP_OPEN:
@@ -136,7 +180,7 @@ static int serve_one(struct broker *b, struct served *s,
 	case PAES_OP_ENCRYPT:
 	case PAES_OP_DECRYPT:
 		nap(b->delay_ms);
-		return crypt_units(b, s, desc);
+		return crypt_units(b, s, desc, stale);
 	}
 	return -EIO;
 }
@@ -190,19 +234,28 @@ static bool misbehave(struct broker *b, struct served *s, struct paes_cqe *cqe)
 }
 
 static void answer(struct broker *b, struct served *s,
-		   const struct paes_desc *desc)
+		   const struct paes_desc *desc, bool stale)
 {
 	struct paes_cqe cqe = {
 		.tag = desc->tag,
 		.generation = desc->generation,
 	};
+	struct served_key *key;
 
-	cqe.status = serve_one(b, s, desc, &cqe);
+	cqe.status = serve_one(b, s, desc, stale, &cqe);
 	cqe.length = cqe.status ? 0 : desc->length;
 	if (desc->op == PAES_OP_ENCRYPT && b->fault &&
 	    b->encrypts >= b->fault_at && misbehave(b, s, &cqe))
 		return;
+	key = find_key(s, true, desc->key);
+	if (key && desc->op != PAES_OP_OPEN)
+		rotate(b, key, &cqe);
 	provider_post(&s->provider, &cqe);
+}
+
+static bool is_data(const struct paes_desc *desc)
+{
+	return desc->op == PAES_OP_ENCRYPT || desc->op == PAES_OP_DECRYPT;
 }
 
 static void count(struct broker *b, const struct paes_desc *desc)
@@ -217,19 +270,27 @@ static void count(struct broker *b, const struct paes_desc *desc)
 
 static void take_all(struct broker *b, struct served *s)
 {
-	while (s->count < MAX_TAKEN &&
-	       provider_next(&s->provider, &s->taken[s->count]))
-		count(b, &s->taken[s->count++]);
+	struct paes_desc *desc;
+
+	for (; s->count < MAX_TAKEN; s->count++) {
+		desc = &s->taken[s->count];
+		if (!provider_next(&s->provider, desc))
+			break;
+		count(b, desc);
+		s->stale[s->count] = is_data(desc) && !admit(b, s, desc);
+	}
 	if ((int)s->count > b->outstanding_max)
 		b->outstanding_max = s->count;
 }
 
 static void answer_all(struct broker *b, struct served *s)
 {
-	unsigned int i, n = s->count;
+	unsigned int i, at, n = s->count;
 
-	for (i = 0; i < n; i++)
-		answer(b, s, &s->taken[b->backwards ? n - 1 - i : i]);
+	for (i = 0; i < n; i++) {
+		at = b->backwards ? n - 1 - i : i;
+		answer(b, s, &s->taken[at], s->stale[at]);
+	}
 	s->count = 0;
 	provider_publish(&s->provider);
 }

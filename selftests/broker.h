@@ -41,17 +41,22 @@ struct broker {
 	atomic_int fault_at;
 	atomic_int fault_value;
 	atomic_int open_status;		/* answered to OPEN, negative */
+	atomic_bool revoked;		/* every key, opened or not */
 	atomic_int open_delay_ms;
 	atomic_int delay_ms;		/* before each data request's answer */
 	atomic_bool paused;		/* takes requests, doesn't answer */
 	atomic_bool backwards;		/* answers what it took last first */
+	atomic_int rotate;		/* requests under one session token; 0: all */
+	atomic_bool forgets;		/* which session token it gave */
+	atomic_bool slips;		/* gives away another with an error */
 
 	/* Counters. */
 	atomic_int opens;
 	atomic_int closes;
 	atomic_int encrypts;		/* taken, not necessarily answered */
 	atomic_int decrypts;
-	atomic_int stale;		/* with a wrong session token */
+	atomic_int stale;		/* with a wrong session token, or a dead one */
+	atomic_int rotations;		/* session tokens given after the first */
 	atomic_int pieces;		/* of units larger than a slot */
 	atomic_int outstanding_max;	/* requests held at once */
 	atomic_int ended;		/* errno that ENTER failed with */

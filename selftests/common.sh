@@ -6,19 +6,29 @@
 here=$(cd -- "$(dirname -- "$0")" && pwd)
 PATH=$here:${OUTPUT:-$here/../build/selftests}:$PATH
 tested=0 failed=0
-loops=() paesd=
+loops=() paesd= paesd_options=()
 # shellcheck disable=SC2034 # for the scripts
 fast=(--batch-mode --pbkdf pbkdf2 --pbkdf-force-iterations 1000)
 # shellcheck disable=SC2034
 xts=(--cipher paes-xts-plain64 --key-size 4096)
 
+# Nothing is missing where PAES_NO_SKIP is set: it would go unnoticed there.
 skip_all() {
+	[[ ! ${PAES_NO_SKIP-} ]] || {
+		printf 'TAP version 13\n1..1\n# needed here: %s\nnot ok 1 runs\n' "$*"
+		exit 1
+	}
 	printf 'TAP version 13\n1..0 # SKIP %s\n' "$*"
 	exit 4
 }
 
 plan() {
 	printf 'TAP version 13\n1..%d\n' "$1"
+}
+
+# A subshell's RANDOM begins anew.
+seed_random() {
+	[[ ! ${seed-} ]] || RANDOM=$seed
 }
 
 # One test case: COMMAND, run with set -e, must succeed.  What it printed is
@@ -28,6 +38,7 @@ check() {
 	shift
 	tested=$((tested + 1))
 	output=$(
+		seed_random
 		set -e
 		"$@" 2>&1 </dev/null
 	)
@@ -47,6 +58,19 @@ finish() {
 	exit $((failed > 0))
 }
 
+# COMMAND becomes true before SECONDS are over.
+becomes_true() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		((SECONDS < end)) || {
+			echo "in vain waited for: $*"
+			return 1
+		}
+		sleep 0.1
+	done
+}
+
 # COMMAND must fail, and say something that matches PATTERN.
 fails_with() {
 	local pattern=$1 output
@@ -63,7 +87,11 @@ fails_with() {
 }
 
 has() {
-	command -v "$1" >/dev/null || skip_all "needs the program $1"
+	local program
+	for program; do
+		command -v "$program" >/dev/null ||
+			skip_all "needs the program $program"
+	done
 }
 
 needs_module() {
@@ -72,13 +100,25 @@ needs_module() {
 	modprobe -qa dm_crypt loop || skip_all "needs dm-crypt and loop devices"
 }
 
+# A disk that may be overwritten, $disk.
+needs_disk() {
+	disk=${PAES_TEST_DISK:-/dev/vda}
+	[[ -b $disk ]] || skip_all "needs a disk, $disk"
+}
+
+# A directory that outlives the guest, $dir.
+needs_directory() {
+	dir=${PAES_TEST_DIR:-/mnt/host}
+	[[ -w $dir ]] || skip_all "needs a directory that stays, $dir"
+}
+
 serving() {
 	paes status --quiet >/dev/null 2>&1
 }
 
 start_paesd() {
 	local try
-	paesd </dev/null >"$work/paesd.log" 2>&1 &
+	paesd "${paesd_options[@]}" </dev/null >>"$work/paesd.log" 2>&1 &
 	paesd=$!
 	for ((try = 0; try < 300; try++)); do
 		! serving || return 0
@@ -108,6 +148,7 @@ make_device() {
 # All volumes of these tests are called paes_test*.
 close_volumes() {
 	local name
+	udevadm settle --timeout=30 2>/dev/null || :
 	findmnt -rno TARGET,SOURCE | awk '$2 ~ "/paes_test" { print $1 }' |
 		xargs -r umount
 	dmsetup ls 2>/dev/null | awk '/^paes_test/ { print $1 }' |

@@ -151,6 +151,8 @@ TEST_F_TIMEOUT(death, dies_again_and_again, 120)
 {
 	unsigned int deaths;
 
+	/* However slow the machine: that isn't long for ten deaths. */
+	ASSERT_TRUE(module_set_param("hold_seconds", 300));
 	self->broker->fault = BROKER_DIES;
 	self->broker->fault_at = 40;
 	ASSERT_EQ(0, submit(self, IOCB_CMD_PWRITE, self->plain));
@@ -182,6 +184,43 @@ TEST_F_TIMEOUT(death, held_requests_fail_when_hold_seconds_are_over, 90)
 	while (self->volume.in_flight)
 		EXPECT_EQ(-EIO, volume_reap(&self->volume, WAIT_MS));
 	EXPECT_LT(expired, module_stat("expired"));
+}
+
+/* The clock runs from the death, however long they had waited behind others. */
+TEST_F_TIMEOUT(death, requests_that_queued_long_are_held_as_long, 90)
+{
+	ASSERT_TRUE(module_set_param("hold_seconds", 10));
+	submit_and_pause(_metadata, self);
+	sleep(11);
+	broker_kill(self->broker);
+	EXPECT_EQ(-ETIME, volume_reap(&self->volume, 1500));
+	ASSERT_EQ(0, broker_start(self->other));
+	expect_written(_metadata, self);
+}
+
+/* It may be what they die of. */
+TEST_F_TIMEOUT(death, a_request_that_all_brokers_die_with_fails, 90)
+{
+	long begin = now_ms(), expired = module_stat("expired");
+	int ret = -ETIME;
+
+	ASSERT_TRUE(module_set_param("hold_seconds", 2));
+	self->broker->fault = BROKER_DIES;
+	self->broker->fault_at = 1;
+	ASSERT_EQ(0, volume_submit(&self->volume, IOCB_CMD_PWRITE, self->plain,
+				   SECTOR, 0));
+	while (ret == -ETIME && now_ms() - begin < WAIT_MS) {
+		broker_kill(self->broker);
+		self->broker->encrypts = 0;
+		ASSERT_EQ(0, broker_start(self->broker));
+		ret = volume_reap(&self->volume, 200);
+	}
+	EXPECT_EQ(-EIO, ret);
+	EXPECT_LE(1900, now_ms() - begin);
+	EXPECT_LT(expired, module_stat("expired"));
+	ASSERT_EQ(0, broker_start(self->other));
+	ASSERT_EQ(0, submit(self, IOCB_CMD_PWRITE, self->plain));
+	expect_written(_metadata, self);
 }
 
 TEST_F_TIMEOUT(death, works_again_after_requests_expired, 90)

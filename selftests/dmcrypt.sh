@@ -130,6 +130,10 @@ bad_blob_is_refused() {
 	log_since | grep -q -- '--volume-key-file'
 }
 
+issued_since_open() {
+	grep -q 'paes_issue: .*op=encrypt' "$trace"/trace
+}
+
 # A request's way, one that lost its worker too, and not a byte of the key's.
 traced() {
 	local trace=/sys/kernel/tracing event blob
@@ -140,7 +144,7 @@ traced() {
 	open_volume paes_test_a paes-xts-plain64 "$blob"
 	pkill -STOP -x paesd-worker
 	write_random paes_test_a &
-	sleep 1
+	becomes_true 60 issued_since_open
 	pkill -KILL -x paesd-worker
 	wait $!
 	reads_the_same paes_test_a

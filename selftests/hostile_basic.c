@@ -10,6 +10,7 @@
 #include "kselftest_harness.h"
 #include "broker.h"
 #include "module.h"
+#include "provider.h"
 #include "reference.h"
 #include "testkey.h"
 #include "volume.h"
@@ -122,6 +123,25 @@ TEST_F_TIMEOUT(hostile_basic, breaks_the_provider_amid_requests, 60)
 	expect_breach_then_service(_metadata, self);
 }
 
+/* It may go on as long as it likes. */
+TEST(breaks_only_once)
+{
+	uint8_t kek_id[PAES_ID_SIZE];
+	long invalid = module_stat("invalid");
+	struct provider p;
+	unsigned int n;
+
+	reference_random(kek_id, sizeof(kek_id));
+	ASSERT_EQ(0, provider_start(&p, 8, "breaks", kek_id));
+	for (n = 0; n < 4; n++) {
+		p.cq_tail++;
+		provider_publish(&p);
+		EXPECT_EQ(-ESHUTDOWN, provider_enter(&p, 0));
+	}
+	EXPECT_EQ(invalid + 1, module_stat("invalid"));
+	provider_close(&p);
+}
+
 /* What is allowed to go wrong: one request fails, or nothing at all. */
 FIXTURE(allowed) {
 	struct testkey key;
@@ -168,6 +188,32 @@ TEST_F(allowed, an_error_answer_fails_the_request_alone)
 	self->broker->fault = BROKER_HONEST;
 	EXPECT_EQ(0, volume_write(&self->volume, self->plain, 4096, 0));
 	EXPECT_EQ(0, self->broker->ended);
+}
+
+TEST_F(allowed, a_session_token_with_an_error_counts_for_nothing)
+{
+	long rotated = module_stat("rotated");
+
+	self->broker->slips = true;
+	self->broker->fault = BROKER_ANSWERS_STATUS;
+	self->broker->fault_value = -EIO;
+	EXPECT_EQ(-EIO, volume_write(&self->volume, self->plain, 4096, 0));
+	self->broker->fault = BROKER_HONEST;
+	EXPECT_EQ(0, volume_write(&self->volume, self->plain, 4096, 0));
+	EXPECT_EQ(0, self->broker->stale);
+	EXPECT_EQ(rotated, module_stat("rotated"));
+}
+
+TEST_F(allowed, a_request_refused_for_its_session_token_is_counted)
+{
+	long stale = module_stat("stale");
+
+	self->broker->forgets = true;
+	EXPECT_EQ(-EIO, volume_write(&self->volume, self->plain, 4096, 0));
+	EXPECT_EQ(0, disk_read(self->found, 4096, 0));
+	EXPECT_EQ(0, memcmp(self->before, self->found, 4096));
+	EXPECT_LT(0, self->broker->stale);
+	EXPECT_EQ(stale + self->broker->stale, module_stat("stale"));
 }
 
 TEST_F(allowed, scribbling_over_descriptors_harms_nobody)

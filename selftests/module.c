@@ -115,6 +115,63 @@ long module_stat(const char *name)
 	return read_long(path);
 }
 
+int module_table(const char *name)
+{
+	char path[128], line[8192];
+	int rows = -1;			/* the first line is the head */
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/sys/kernel/debug/paes/%s", name);
+	f = fopen(path, "re");
+	if (!f)
+		return -1;
+	while (fgets(line, sizeof(line), f))
+		rows++;
+	fclose(f);
+	return rows;
+}
+
+/* The word at a place in a line, which is changed; NULL when it has fewer. */
+static char *word_at(char *line, unsigned int place)
+{
+	char *word = strtok(line, " \n");
+
+	while (word && place--)
+		word = strtok(NULL, " \n");
+	return word;
+}
+
+static long sum_of(char *list)
+{
+	char *number = strtok(list, ",");
+	long sum = 0;
+
+	for (; number; number = strtok(NULL, ","))
+		sum += strtol(number, NULL, 10);
+	return sum;
+}
+
+long module_key_figure(const char *column)
+{
+	char header[512], row[1024], more[1024], *name, *word;
+	FILE *f = fopen("/sys/kernel/debug/paes/keys", "re");
+	unsigned int place = 0;
+	bool one;
+
+	if (!f)
+		return -1;
+	one = fgets(header, sizeof(header), f) && fgets(row, sizeof(row), f) &&
+	      !fgets(more, sizeof(more), f);
+	fclose(f);
+	if (!one)
+		return -1;
+	for (name = strtok(header, " \n"); name && strcmp(name, column);
+	     name = strtok(NULL, " \n"))
+		place++;
+	word = name ? word_at(row, place) : NULL;
+	return word ? sum_of(word) : -1;
+}
+
 void module_limit_hold(void)
 {
 	if (module_param("hold_seconds") > HOLD_SECONDS)

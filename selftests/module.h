@@ -18,6 +18,15 @@ long module_param(const char *name);
 bool module_set_param(const char *name, long value);
 long module_stat(const char *name);
 
+/* Rows of "keys" or "providers" in debugfs: -1 where there's no such file. */
+int module_table(const char *name);
+
+/*
+ * Of the one key that there is, in debugfs: a number, or the sum of a list; -1
+ * where there isn't just one key, or no such column.
+ */
+long module_key_figure(const char *column);
+
 /*
  * A test that is killed leaves its I/O behind: not for so long that the kernel
  * complains of hung tasks.

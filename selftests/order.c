@@ -160,6 +160,43 @@ TEST_F_TIMEOUT(order, several_brokers_share_the_load, 120)
 		}
 }
 
+/* Whatever is in flight: nothing shows a token that another has followed. */
+static void rotate(struct __test_metadata *_metadata, FIXTURE_DATA(order) *self,
+		   unsigned int brokers, int requests)
+{
+	long rotated = module_stat("rotated");
+	unsigned int i;
+
+	for (i = 0; i < brokers; i++) {
+		self->brokers[i]->rotate = requests;
+		ASSERT_EQ(0, broker_start(self->brokers[i]));
+	}
+	ASSERT_EQ(0, open_volume(self));
+	write_and_read(_metadata, self, 65536);
+	for (i = 0; i < brokers; i++) {
+		EXPECT_EQ(0, self->brokers[i]->stale);
+		EXPECT_LT(brokers > 1 ? 2 : 10, self->brokers[i]->rotations);
+		rotated += self->brokers[i]->rotations;
+	}
+	EXPECT_EQ(rotated, module_stat("rotated"));
+}
+
+TEST_F_TIMEOUT(order, session_tokens_that_change_with_each_batch, 120)
+{
+	rotate(_metadata, self, 1, 1);
+}
+
+TEST_F_TIMEOUT(order, session_tokens_that_change_backwards, 120)
+{
+	self->brokers[0]->backwards = true;
+	rotate(_metadata, self, 1, 7);
+}
+
+TEST_F_TIMEOUT(order, session_tokens_of_several_brokers, 120)
+{
+	rotate(_metadata, self, BROKERS, 1);
+}
+
 TEST_F_TIMEOUT(order, a_slow_broker_does_not_hold_up_the_other, 120)
 {
 	self->brokers[0]->depth = PAES_DEPTH_MIN;
@@ -203,6 +240,7 @@ TEST_F_TIMEOUT(order, two_keys_do_not_mix, 120)
 	struct volume second;
 
 	testkey_make(&other, 128, self->key.kek_id);
+	self->brokers[0]->rotate = 1;
 	ASSERT_EQ(0, broker_start(self->brokers[0]));
 	ASSERT_EQ(0, open_volume(self));
 	ASSERT_EQ(0, volume_open(&second, &spec));
@@ -215,6 +253,7 @@ TEST_F_TIMEOUT(order, two_keys_do_not_mix, 120)
 	EXPECT_EQ(0, disk_read(self->found, LENGTH, START / 2 * SECTOR));
 	reference_disk(other.key, 128, self->plain, LENGTH);
 	EXPECT_EQ(0, memcmp(self->plain, self->found, LENGTH));
+	EXPECT_EQ(0, self->brokers[0]->stale);
 	EXPECT_EQ(0, volume_close(&second));
 }
 

@@ -24,6 +24,28 @@ int provider_setup(struct provider *p, unsigned int depth, const char *name)
 	return ioctl(p->fd, PAES_IOC_SETUP, &p->setup) ? -errno : 0;
 }
 
+static bool is_power_of_two(uint32_t n)
+{
+	return n && !(n & (n - 1));
+}
+
+bool provider_layout_holds(const struct paes_setup *s)
+{
+	uint64_t sq_end = s->sq_offset + (uint64_t)s->entries * sizeof(struct paes_desc);
+	uint64_t cq_end = s->cq_offset + (uint64_t)s->entries * sizeof(struct paes_cqe);
+
+	return is_power_of_two(s->entries) && s->entries >= s->depth &&
+	       s->depth >= PAES_DEPTH_MIN && s->depth <= PAES_DEPTH_MAX &&
+	       s->slot_size >= 4096 &&
+	       s->data_size >= (uint64_t)s->depth * s->slot_size &&
+	       s->sq_offset >= sizeof(struct paes_ring) &&
+	       s->cq_offset >= sq_end && s->data_offset >= cq_end &&
+	       s->map_size >= (uint64_t)s->data_offset + s->data_size &&
+	       s->sq_offset % PAES_CACHE_LINE == 0 &&
+	       s->cq_offset % PAES_CACHE_LINE == 0 &&
+	       s->data_offset % 4096 == 0 && s->map_size % 4096 == 0;
+}
+
 int provider_map(struct provider *p)
 {
 	void *map = mmap(NULL, p->setup.map_size, PROT_READ | PROT_WRITE,

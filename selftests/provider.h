@@ -31,6 +31,9 @@ int provider_map(struct provider *p);
 int provider_serve(struct provider *p, const void *kek_ids, unsigned int count);
 void provider_close(struct provider *p);
 
+/* What every setup that was granted must hold, whatever was asked for. */
+bool provider_layout_holds(const struct paes_setup *setup);
+
 /* All the steps above for one KEK. */
 int provider_start(struct provider *p, unsigned int depth, const char *name,
 		   const uint8_t *kek_id);

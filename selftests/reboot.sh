@@ -8,15 +8,13 @@
 # shellcheck disable=SC2317 # called by check
 . "$(dirname -- "$0")/common.sh"
 
-disk=${PAES_TEST_DISK:-/dev/vda}
-dir=${PAES_TEST_DIR:-/mnt/host}
 stage=${1-}
 
 [[ $stage == stage[12] ]] || skip_all "to be run as reboot.sh stage1, then stage2"
 needs_module
 has cryptsetup
-[[ -b $disk ]] || skip_all "needs a disk, $disk"
-[[ -w $dir ]] || skip_all "needs a directory that stays, $dir"
+needs_disk
+needs_directory
 needs_paesd
 
 format() {

@@ -192,7 +192,7 @@ static const struct {
 	{ "flags", 16, 2 },
 	{ "reserved after flags", 20, 1 },
 	{ "reserved after verify", 103, 1 },
-	{ "wrap", 120, 2 },
+	{ "wrap", 120, 3 },
 	{ "no recipient", 120, 0 },
 	{ "recipient's reserved", 127, 0xff },
 	{ "unused recipient", 300, 1 },
@@ -221,6 +221,47 @@ TEST_F(setkey, refuses_padding_behind_a_short_key)
 	self->key.blob.recipient[0].k1[24] = 1;
 	testkey_seal(&self->key.blob);
 	EXPECT_EQ(-EINVAL, set(self->tfm, &self->key));
+}
+
+/* The broker's names are its keys, and one of 128 bits is as long as a CKA_ID. */
+static void make_resident(struct testkey *key)
+{
+	testkey_make(key, 128, key->kek_id);
+	key->blob.recipient[0].wrap = PAES_WRAP_RESIDENT;
+	testkey_seal(&key->blob);
+}
+
+TEST_F(setkey, takes_a_resident_key)
+{
+	make_resident(&self->key);
+	EXPECT_EQ(0, set(self->tfm, &self->key));
+	EXPECT_EQ(0, crypt_once(self->tfm));
+}
+
+TEST_F(setkey, refuses_a_resident_key_of_wrong_form)
+{
+	struct paes_blob_recipient *r;
+	struct testkey bad;
+	unsigned int i;
+
+	make_resident(&self->key);
+	for (i = 0; i < 4; i++) {
+		bad = self->key;
+		r = bad.blob.recipient;
+		if (i == 0)
+			memset(r->k1, 0, PAES_ID_SIZE);
+		else if (i == 1)
+			memcpy(r->k2, r->k1, PAES_ID_SIZE);
+		else if (i == 2)
+			r->k1[PAES_ID_SIZE] = 1;
+		else
+			r->k2[PAES_WRAPPED_MAX - 1] = 1;
+		testkey_seal(&bad.blob);
+		EXPECT_EQ(-EINVAL, set(self->tfm, &bad)) {
+			TH_LOG("case %u", i);
+		}
+	}
+	EXPECT_EQ(0, self->broker->opens);
 }
 
 TEST_F(setkey, refuses_zero_ids)
@@ -385,6 +426,46 @@ TEST_F(setkey, passes_on_the_brokers_refusal)
 	self->broker->open_status = -EKEYREJECTED;
 	EXPECT_EQ(-EKEYREJECTED, set(self->tfm, &self->key));
 	EXPECT_EQ(-ENOKEY, crypt_once(self->tfm));
+}
+
+TEST_F(setkey, passes_on_that_the_key_is_revoked)
+{
+	long revoked = module_stat("revoked");
+
+	self->broker->revoked = true;
+	EXPECT_EQ(-EKEYREVOKED, set(self->tfm, &self->key));
+	EXPECT_EQ(-ENOKEY, crypt_once(self->tfm));
+	EXPECT_TRUE(klog_has(self->klog, "paes allow"));
+	EXPECT_TRUE(broker_reaches(&self->broker->closes, 1, SLACK_MS));
+	/* Nothing of it stays: no request was sent. */
+	EXPECT_EQ(revoked, module_stat("revoked"));
+	self->broker->revoked = false;
+	EXPECT_EQ(0, set(self->tfm, &self->key));
+	EXPECT_EQ(0, crypt_once(self->tfm));
+	EXPECT_EQ(0, self->broker->ended);
+}
+
+TEST_F(setkey, a_revoked_key_fails_at_once_until_it_is_allowed)
+{
+	long revoked = module_stat("revoked"), held = module_stat("held");
+
+	ASSERT_EQ(0, set(self->tfm, &self->key));
+	self->broker->revoked = true;
+	EXPECT_EQ(-EIO, crypt_once(self->tfm));
+	EXPECT_EQ(revoked + 1, module_stat("revoked"));
+	self->broker->revoked = false;
+	EXPECT_EQ(0, crypt_once(self->tfm));
+	/* Opened again as revoked, at the next broker: no request waits. */
+	broker_kill(self->broker);
+	self->broker->revoked = true;
+	ASSERT_EQ(0, broker_start(self->broker));
+	ASSERT_TRUE(broker_reaches(&self->broker->opens, 2, SLACK_MS));
+	EXPECT_EQ(-EIO, crypt_once(self->tfm));
+	EXPECT_EQ(revoked + 2, module_stat("revoked"));
+	self->broker->revoked = false;
+	EXPECT_EQ(0, crypt_once(self->tfm));
+	EXPECT_GE(held + 1, module_stat("held"));
+	EXPECT_EQ(0, self->broker->ended);
 }
 
 TEST_F(setkey, fails_where_the_brokers_hsm_fails)

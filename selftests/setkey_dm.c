@@ -168,6 +168,28 @@ TEST_F(setkey_dm, can_be_killed_while_it_waits)
 	EXPECT_EQ(0, volume_forget(pid));
 }
 
+/* Before, while and after it answers OPEN; with the next broker it opens. */
+TEST_F_TIMEOUT(setkey_dm, outlives_brokers_that_die, 240)
+{
+	unsigned int round;
+	uint8_t random;
+	int status;
+	pid_t pid;
+
+	for (round = 0; round < 100; round++) {
+		pid = fork();
+		if (!pid)
+			_exit(-set(&self->key));
+		reference_random(&random, 1);
+		usleep(random * 100);
+		broker_kill(self->broker);
+		ASSERT_EQ(0, broker_start(self->broker));
+		ASSERT_EQ(pid, waitpid(pid, &status, 0));
+		EXPECT_EQ(0, status);
+	}
+	EXPECT_EQ(0, module_table("keys"));
+}
+
 TEST_F(setkey_dm, passes_on_the_brokers_refusal)
 {
 	self->broker->open_status = -EKEYREJECTED;

@@ -35,7 +35,7 @@ endef
 define INSTALL_RULE
 	@mkdir -p $(INSTALL_PATH)/paes
 	cp -pL $(TEST_PROGS) $(TEST_PROGS_EXTENDED) $(TEST_FILES) \
-		$(TEST_GEN_PROGS) $(TEST_GEN_PROGS_EXTENDED) config settings \
+		$(TEST_GEN_PROGS) $(TEST_GEN_PROGS_EXTENDED) $(TEST_GEN_FILES) config settings \
 		$(INSTALL_PATH)/paes/
 	cp -pr $(KSELFTEST)/kselftest $(KSELFTEST)/run_kselftest.sh run $(INSTALL_PATH)/
 	@printf 'paes:%s\n' $(notdir $(TEST_GEN_PROGS)) $(TEST_PROGS) \
