@@ -14,6 +14,7 @@ sysconfdir ?= /etc
 mandir	?= $(prefix)/share/man
 unitdir	?= $(prefix)/lib/systemd/system
 udevdir	?= $(prefix)/lib/udev/rules.d
+usersdir ?= $(prefix)/lib/sysusers.d
 loaddir	?= $(prefix)/lib/modules-load.d
 cryptdir ?= $(unitdir)/systemd-cryptsetup@.service.d
 testdir	?= $(prefix)/lib/paes/selftests
@@ -47,11 +48,14 @@ clean:				## all that was built here
 # Debian's headers have no System.map, without which modules_install doesn't
 # call depmod: so it is called here, unless this fills a package's directory.
 # Nor have they the key that Debian signs its modules with.
-install: install-user		## module, tools, unit, udev rule (as root)
+install: install-user		## module, tools, unit, user, udev rule (as root)
 	$(MAKE) -C $(KDIR) M=$(TOP) INSTALL_MOD_PATH=$(DESTDIR) \
 		CONFIG_MODULE_SIG_ALL= modules_install
 	test -n "$(DESTDIR)" || depmod $$(cat $(KDIR)/include/config/kernel.release)
-	test -n "$(DESTDIR)" || ! test -d /run/systemd/system || systemctl daemon-reload
+	test -n "$(DESTDIR)" || systemd-sysusers $(usersdir)/paes.conf
+	test -n "$(DESTDIR)" || ! test -d /run/systemd/system || { \
+		systemctl daemon-reload && udevadm control --reload && \
+		udevadm trigger --sysname-match=paes; }
 
 install-user: userspace
 	$(INSTALL) -D -m 755 $(BUILD)/userspace/bin/paes $(DESTDIR)$(bindir)/paes
@@ -60,6 +64,7 @@ install-user: userspace
 	$(INSTALL) -D -m 644 userspace/paesd/paesd.8 $(DESTDIR)$(mandir)/man8/paesd.8
 	$(INSTALL) -D -m 644 userspace/paesd/paesd.service $(DESTDIR)$(unitdir)/paesd.service
 	$(INSTALL) -D -m 644 userspace/paesd/60-paes.rules $(DESTDIR)$(udevdir)/60-paes.rules
+	$(INSTALL) -D -m 644 userspace/paesd/paes-sysusers.conf $(DESTDIR)$(usersdir)/paes.conf
 	$(INSTALL) -D -m 644 userspace/paesd/paes-modules.conf $(DESTDIR)$(loaddir)/paes.conf
 	$(INSTALL) -D -m 644 userspace/paesd/paes-cryptsetup.conf $(DESTDIR)$(cryptdir)/paes.conf
 	$(INSTALL) -d -m 755 $(DESTDIR)$(sysconfdir)/paes
@@ -72,11 +77,13 @@ stage: userspace selftests
 	@$(MAKE) -s install-user DESTDIR=$(DESTDIR)
 	@$(MAKE) -s -C selftests install INSTALL_PATH=$(DESTDIR)$(testdir)
 
+# The user stays: the token's files are its own.
 uninstall:			## what install put there (as root)
 	rm -f $(DESTDIR)$(bindir)/paes $(DESTDIR)$(sbindir)/paesd \
 		$(DESTDIR)$(mandir)/man1/paes.1 $(DESTDIR)$(mandir)/man8/paesd.8 \
 		$(DESTDIR)$(unitdir)/paesd.service $(DESTDIR)$(udevdir)/60-paes.rules \
-		$(DESTDIR)$(loaddir)/paes.conf $(DESTDIR)$(cryptdir)/paes.conf
+		$(DESTDIR)$(usersdir)/paes.conf $(DESTDIR)$(loaddir)/paes.conf \
+		$(DESTDIR)$(cryptdir)/paes.conf
 	rm -f $(DESTDIR)/lib/modules/*/updates/paes.ko $(DESTDIR)/lib/modules/*/extra/paes.ko
 
 # --- trying and testing
@@ -87,14 +94,24 @@ deps:				## install the Debian packages that all this needs
 demo: deps			## watch a LUKS2 and a plain volume work, in a guest
 	@qemu/demo
 
-check: deps			## all tests; about 30 minutes without KVM
+check: deps			## all tests; about an hour without KVM
 	@.ci/check
+
+appliance: deps			## storage, a box with the HSM, a client; NVMe, MooseFS: guests and tests
+	@qemu/appliance
+	@qemu/ontop
+
+check-debug: deps		## what runs on a kernel with KASAN, lockdep...; a million fuzzed operations
+	@.ci/check debug
 
 bench: deps			## ratios to the token, aes-xts and nbdkit; BENCH=engine|guest|slow|cost|scale
 	@qemu/bench $(BENCH)
+
+fuzz: deps			## libFuzzer on userspace's parsers; FUZZ=ring..., FUZZ_SECONDS=60 for each
+	@$(MAKE) -s -C userspace fuzz
 
 style: deps			## checkpatch, sparse, shellcheck, headers in C and C++
 	@.ci/style
 
 .PHONY: all help userspace module selftests clean install install-user stage \
-	uninstall deps demo check bench style
+	uninstall deps demo check appliance check-debug bench fuzz style
