@@ -17,8 +17,8 @@ has xxd
 needs_paesd
 
 import() {
-	head -c "$2" /dev/urandom >"$1.key"
-	paes import --key-file "$1.key" -o "$1.blob" >/dev/null 2>&1
+	(umask 077 && head -c "$2" /dev/urandom >"$1.key")
+	paes import --key-file "$1.key" -o "$1.blob" >/dev/null
 }
 
 hex() {

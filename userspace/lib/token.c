@@ -8,8 +8,14 @@
 #include <p11-kit/uri.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
-enum { SLOTS_MAX = 64, MODULES_MAX = 32 };
+enum {
+	SLOTS_MAX	= 64,
+	MODULES_MAX	= 32,
+	LOOKS		= 8,		/* for a token */
+	LOOK_US		= 50000,	/* from one to the next */
+};
 
 /* What a URI is held against, and what is there to hold it against. */
 struct search {
@@ -262,9 +268,44 @@ static void log_slot(struct search *search, CK_FUNCTION_LIST *module,
 		  path ? path : "?");
 }
 
+static void unload(struct token *token)
+{
+	if (token->configured) {
+		p11_kit_modules_finalize(token->configured);
+		p11_kit_modules_release(token->configured);
+	} else if (token->module) {
+		if (token->initialised)
+			token->module->C_Finalize(NULL);
+		p11_kit_module_release(token->module);
+	}
+	token->configured = NULL;
+	token->module = NULL;
+	token->initialised = false;
+}
+
+/*
+ * SoftHSM leaves out a token whose file somebody is writing when it is
+ * initialised, as it is when somebody logs in: an absent one is looked for again.
+ */
+static int look(struct token *token, struct search *search)
+{
+	int error;
+
+	for (unsigned int looks = 1;; looks++) {
+		error = load_modules(token, search);
+		if (error)
+			return error;
+		each_slot(search, count_match);
+		if (search->matches || looks == LOOKS ||
+		    !(token->initialised || token->configured))
+			return 0;
+		unload(token);
+		usleep(LOOK_US);
+	}
+}
+
 static int find_slot(struct token *token, struct search *search)
 {
-	each_slot(search, count_match);
 	if (search->matches == 1) {
 		token->module = search->module;
 		token->slot = search->slot;
@@ -331,7 +372,7 @@ static int open_parts(struct token *token, struct search *search,
 	int error = parse_uri(search->uri, search->text);
 
 	if (!error)
-		error = load_modules(token, search);
+		error = look(token, search);
 	if (!error)
 		error = find_slot(token, search);
 	if (!error)
@@ -359,18 +400,6 @@ int token_open(struct token **token, const char *uri, const struct secret *pin)
 		*token = NULL;
 	}
 	return error;
-}
-
-static void unload(struct token *token)
-{
-	if (token->configured) {
-		p11_kit_modules_finalize(token->configured);
-		p11_kit_modules_release(token->configured);
-	} else if (token->module) {
-		if (token->initialised)
-			token->module->C_Finalize(NULL);
-		p11_kit_module_release(token->module);
-	}
 }
 
 void token_close(struct token *token)

@@ -463,6 +463,15 @@ static CK_RV mock_OpenSession(CK_SLOT_ID slot, CK_FLAGS flags, void *context,
 	return real->C_OpenSession(slot, flags, context, notify, session);
 }
 
+static CK_RV mock_GetSlotList(CK_BBOOL present, CK_SLOT_ID *slots, CK_ULONG *count)
+{
+	if (mock.fault == MOCK_ABSENT && mock.ends < 2) {
+		*count = 0;
+		return CKR_OK;
+	}
+	return real->C_GetSlotList(present, slots, count);
+}
+
 static CK_RV mock_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
 {
 	CK_RV rv = real->C_GetTokenInfo(slot, info);
@@ -477,6 +486,7 @@ static CK_RV mock_GetTokenInfo(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
 static CK_RV mock_Finalize(void *reserved)
 {
 	memset(used, 0, sizeof(used));
+	mock.ends++;
 	return real->C_Finalize(reserved);
 }
 
@@ -501,6 +511,7 @@ static void replace_functions(void)
 	list.C_UnwrapKey = mock_UnwrapKey;
 	list.C_Login = mock_Login;
 	list.C_OpenSession = mock_OpenSession;
+	list.C_GetSlotList = mock_GetSlotList;
 	list.C_GetTokenInfo = mock_GetTokenInfo;
 	list.C_Finalize = mock_Finalize;
 }

@@ -46,6 +46,7 @@ enum mock_fault {
 	MOCK_NO_TEMPLATE,	/* no CKA_ALLOWED_MECHANISMS in C_CreateObject */
 	MOCK_PIN_FINAL_TRY,	/* flags of C_GetTokenInfo */
 	MOCK_PIN_LOCKED,
+	MOCK_ABSENT,		/* C_GetSlotList: none, until initialised again twice */
 
 	/* for the probe */
 	MOCK_CBC_ONLY,		/* no ECB, and says so */
@@ -74,7 +75,8 @@ struct mock {
 	enum mock_fault fault;
 	unsigned int after;	/* calls that go well before it */
 	bool once;		/* and all go well again behind it */
-	unsigned int logins;	/* calls of C_Login so far */
+	unsigned int ends;	/* calls of C_Finalize so far */
+	unsigned int logins;	/* of C_Login */
 	unsigned int crypts;	/* calls of these so far */
 	unsigned int inits;	/* of C_EncryptInit and C_DecryptInit */
 	unsigned int drops;	/* of these, C_DecryptUpdate */

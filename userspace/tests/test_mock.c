@@ -355,13 +355,35 @@ static void refuse_login(enum mock_fault fault, const char *pin,
 	assert_int_equal(mocked.mock->logins, logins);
 }
 
+static void close_token(void)
+{
+	xtskey_close(&mocked.key, mocked.token);
+	token_close(mocked.token);
+	mocked.token = NULL;
+}
+
+/* As SoftHSM hides a token while somebody logs in. */
+static void test_token_is_absent_for_a_moment(void **state)
+{
+	CLEANUP(secret) struct secret *pin = support_pin(TEST_PIN);
+
+	(void)state;
+	support_need_softhsm();
+	close_token();
+	mock_set_fault(MOCK_ABSENT, 0);
+	support_capture();
+	assert_int_equal(token_open(&mocked.token, mock_uri(), pin), 0);
+	assert_string_equal(support_captured(), "");
+	assert_int_equal(mocked.mock->ends, 2);
+	assert_int_equal(mocked.mock->logins, 1);
+	close_token();
+}
+
 static void test_pin_is_tried_once(void **state)
 {
 	(void)state;
 	support_need_softhsm();
-	xtskey_close(&mocked.key, mocked.token);
-	token_close(mocked.token);
-	mocked.token = NULL;
+	close_token();
 	refuse_login(MOCK_NONE, "9999", 1, "CKR_PIN_INCORRECT");
 	refuse_login(MOCK_PIN_FINAL_TRY, TEST_PIN, 0, "one try is left");
 	refuse_login(MOCK_PIN_LOCKED, TEST_PIN, 0, "locked");
@@ -384,6 +406,7 @@ int main(void)
 		MOCK_TEST(test_many_streams),
 		MOCK_TEST(test_few_sessions),
 		MOCK_TEST(test_no_streams),
+		MOCK_TEST(test_token_is_absent_for_a_moment),
 		MOCK_TEST(test_pin_is_tried_once),
 	};
 
