@@ -116,45 +116,38 @@ paes_session_opened(struct paes_session *session, const struct paes_cqe *cqe)
 	return state;
 }
 
-static void paes_session_log_refusal(const struct paes_session *session)
-{
-	const struct paes_provider *provider = session->provider;
-
-	if (session->error == -EKEYREJECTED)
-		pr_warn_ratelimited("key %u: the HSM of provider %u (%s) refuses this wrapped key: it was changed, or its halves don't belong together; 'paes verify' tells more\n",
-				    session->key->number, provider->number,
-				    provider->name);
-	else
-		pr_warn_ratelimited("key %u: provider %u (%s) could not open it: error %d; see its log\n",
-				    session->key->number, provider->number,
-				    provider->name, session->error);
-}
-
-/* Nobody but who sets a key is told: it may be a volume's, and allowed later. */
-static void paes_session_log_revoked(const struct paes_session *session)
+static void paes_session_log_refusal(const struct paes_session *session, s32 status)
 {
 	const struct paes_key *key = session->key;
+	const struct paes_provider *provider = session->provider;
 
-	if (session->error)
+	if (status == -EKEYREVOKED)
 		pr_warn_ratelimited("key %u: provider %u (%s) says that it is revoked; 'paes allow %*phN' undoes that\n",
-				    key->number, session->provider->number,
-				    session->provider->name, PAES_ID_SIZE,
-				    key->blob.key_id);
+				    key->number, provider->number, provider->name,
+				    PAES_ID_SIZE, key->blob.key_id);
+	else if (status == -EKEYREJECTED)
+		pr_warn_ratelimited("key %u: the HSM of provider %u (%s) refuses this wrapped key: it was changed, or its halves don't belong together; 'paes verify' tells more\n",
+				    key->number, provider->number, provider->name);
+	else
+		pr_warn_ratelimited("key %u: provider %u (%s) could not open it: error %d; see its log\n",
+				    key->number, provider->number, provider->name,
+				    status);
 }
 
 static void paes_session_open_done(struct paes_session *session,
 				   const struct paes_cqe *cqe)
 {
+	/* Whoever sets the key is woken after it: the reason is there to be read. */
+	if (cqe->status)
+		paes_session_log_refusal(session, cqe->status);
 	switch (paes_session_opened(session, cqe)) {
 	case PAES_SESSION_OPEN:
 		/* What waits for it is fed by the provider's work, after this. */
-		paes_session_log_revoked(session);
 		break;
 	case PAES_SESSION_CLOSING:
 		paes_session_send(session, PAES_OP_CLOSE);
 		break;
 	default:
-		paes_session_log_refusal(session);
 		if (READ_ONCE(session->key->closed))
 			paes_session_remove(session);
 	}
