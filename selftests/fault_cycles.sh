@@ -45,7 +45,7 @@ of_workers() {
 # Things that must be the same as before, one a line.
 inventory() {
 	local pid
-	for pid in $(pgrep -x 'paesd|paesd-worker'); do
+	for pid in $(pgrep -x 'paesd(-worker)?'); do
 		echo "fds of $pid: $(find "/proc/$pid/fd" -mindepth 1 | wc -l)"
 	done
 	echo "keys of the module: $(tail -n +2 /sys/kernel/debug/paes/keys)"

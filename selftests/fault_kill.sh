@@ -45,7 +45,7 @@ workers_die() {
 
 kill_paesd() {
 	becomes_true 60 all_serve
-	pkill -KILL -x 'paesd|paesd-worker'
+	pkill -KILL -x 'paesd(-worker)?'
 	random_sleep 300
 	start_paesd
 }

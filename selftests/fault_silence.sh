@@ -89,7 +89,7 @@ holds_for() {
 
 nobody_is_there() {
 	mark_log
-	pkill -KILL -x 'paesd|paesd-worker'
+	pkill -KILL -x 'paesd(-worker)?'
 	becomes_true 10 no_workers
 	holds_for 3
 	udevadm settle # whose reads are still held for the old time

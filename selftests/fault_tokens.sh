@@ -48,7 +48,7 @@ token_json() {
 }
 
 no_paesd() {
-	! pgrep -x 'paesd|paesd-worker' >/dev/null
+	! pgrep -x 'paesd(-worker)?' >/dev/null
 }
 
 # use_tokens URI...: paesd runs with these.
