@@ -36,6 +36,11 @@ all_new() {
 	done
 }
 
+# A job in the background ignores SIGINT, until fio has come to mind it.
+interrupted() {
+	! kill -INT "$1" 2>/dev/null
+}
+
 # watched WHAT COMMAND...: beside the load, a job that reads one sector after the
 # other, and says how long the slowest one took.
 watched() {
@@ -46,7 +51,7 @@ watched() {
 		--runtime=3600 --output-format=json --output="$work/watch.json" &
 	watch=$!
 	"$@"
-	kill -INT "$watch"
+	becomes_true 60 interrupted "$watch"
 	wait "$watch" || :
 	# It says first that it was interrupted.
 	sed -i -n '/^{/,$p' "$work/watch.json"
