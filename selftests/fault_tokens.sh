@@ -114,18 +114,20 @@ both_serve() {
 }
 
 # goes_away TOKEN STAYING-TOKEN
+# It comes back as a whole, by rename(2) in its own file system: a worker that
+# finds it half copied serves the KEKs that it sees.
 goes_away() {
 	local failed away n before
 	failed=$(stat failed)
 	away=$tokens/$(directory "$1")
 	load_start
 	for ((n = 0; n < times; n++)); do
-		mv "$away" "$work/away"
+		mv "$away" "$tokens.away"
 		kill -KILL "$(worker "$1")"
 		becomes_true 30 serve 1
 		before=$(served "$2")
 		becomes_true 60 answers_more "$2" "$before"
-		mv "$work/away" "$away"
+		mv "$tokens.away" "$away"
 		becomes_true 60 serve 2
 		before=$(served "$1")
 		becomes_true 60 answers_more "$1" "$before"
@@ -249,12 +251,12 @@ fails_over() {
 	dd if="$work/data" of=/dev/mapper/paes_test_two bs=64k oflag=direct status=none
 	for token in paes other; do
 		away=$tokens/$(directory "$token")
-		mv "$away" "$work/away"
+		mv "$away" "$tokens.away"
 		kill -KILL "$(worker "$token")"
 		becomes_true 30 serve 1
 		dd if=/dev/mapper/paes_test_two bs=64k count=32 iflag=direct status=none |
 			cmp - "$work/data"
-		mv "$work/away" "$away"
+		mv "$tokens.away" "$away"
 		becomes_true 60 serve 2
 	done
 	close_volumes
