@@ -260,36 +260,42 @@ static void set_mechanism(CK_MECHANISM *mechanism, CK_MECHANISM_TYPE type,
 	};
 }
 
-CK_RV probe_encrypt(struct probing *p, CK_MECHANISM_TYPE type,
-		    const unsigned char *iv, CK_OBJECT_HANDLE key,
-		    const unsigned char *in, unsigned char *out, CK_ULONG size)
+/* PKCS#11 has the two ways alike. */
+static CK_RV crypt_with(struct probing *p, CK_C_EncryptInit init,
+			CK_C_Encrypt crypt, CK_MECHANISM_TYPE type,
+			const unsigned char *iv, CK_OBJECT_HANDLE key,
+			const unsigned char *in, unsigned char *out,
+			CK_ULONG size)
 {
 	CK_MECHANISM mechanism;
 	CK_ULONG done = size;
 	CK_RV rv;
 
 	set_mechanism(&mechanism, type, iv);
-	rv = p->token->module->C_EncryptInit(p->token->session, &mechanism, key);
+	rv = init(p->token->session, &mechanism, key);
 	if (rv == CKR_OK)
-		rv = p->token->module->C_Encrypt(p->token->session, (void *)in,
-						 size, out, &done);
+		rv = crypt(p->token->session, (void *)in, size, out, &done);
 	return rv == CKR_OK && done != size ? CKR_DATA_LEN_RANGE : rv;
+}
+
+CK_RV probe_encrypt(struct probing *p, CK_MECHANISM_TYPE type,
+		    const unsigned char *iv, CK_OBJECT_HANDLE key,
+		    const unsigned char *in, unsigned char *out, CK_ULONG size)
+{
+	CK_FUNCTION_LIST *module = p->token->module;
+
+	return crypt_with(p, module->C_EncryptInit, module->C_Encrypt, type, iv,
+			  key, in, out, size);
 }
 
 CK_RV probe_decrypt(struct probing *p, CK_MECHANISM_TYPE type,
 		    const unsigned char *iv, CK_OBJECT_HANDLE key,
 		    const unsigned char *in, unsigned char *out, CK_ULONG size)
 {
-	CK_MECHANISM mechanism;
-	CK_ULONG done = size;
-	CK_RV rv;
+	CK_FUNCTION_LIST *module = p->token->module;
 
-	set_mechanism(&mechanism, type, iv);
-	rv = p->token->module->C_DecryptInit(p->token->session, &mechanism, key);
-	if (rv == CKR_OK)
-		rv = p->token->module->C_Decrypt(p->token->session, (void *)in,
-						 size, out, &done);
-	return rv == CKR_OK && done != size ? CKR_DATA_LEN_RANGE : rv;
+	return crypt_with(p, module->C_DecryptInit, module->C_Decrypt, type, iv,
+			  key, in, out, size);
 }
 
 CK_RV probe_unwrap(struct probing *p, CK_OBJECT_HANDLE kek,
