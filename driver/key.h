@@ -33,6 +33,7 @@
  *		provider's lock, inside paes_sessions_lock; BH
  * @closed:	no request is taken any more
  * @sessions:	this key at its providers
+ * @run:	how many more requests the first of them gets in a row
  * @pending:	requests waiting for a slot, oldest first
  * @pending_count: of @pending
  * @backlog:	requests whose callers were told -EBUSY
@@ -54,6 +55,7 @@ struct paes_key {
 	spinlock_t lock;	/* the rest, and the state of sessions */
 	bool closed;
 	struct list_head sessions;
+	unsigned int run;
 	struct list_head pending;
 	unsigned int pending_count;
 	struct list_head backlog;

@@ -17,7 +17,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/nospec.h>
-#include <linux/sched.h>
+#include <linux/sched/task.h>
 #include <linux/slab.h>
 
 #include "provider.h"
@@ -41,6 +41,7 @@ static void paes_provider_free(struct paes_provider *provider)
 	kvfree(provider->slots);
 	kvfree(provider->free_slots);
 	kfree(provider->kek_ids);
+	put_task_struct(provider->broker);
 	kfree(provider);
 	paes_work_put();
 }
@@ -406,6 +407,7 @@ struct paes_provider *paes_provider_new(struct paes_setup *setup)
 	spin_lock_init(&provider->lock);
 	provider->number = atomic_inc_return(&paes_provider_numbers);
 	provider->pid = task_tgid_nr(current);
+	provider->broker = get_task_struct(current);
 	memcpy(provider->name, setup->name, sizeof(provider->name));
 	err = paes_provider_alloc_slots(provider, setup->depth);
 	if (!err)
@@ -459,6 +461,22 @@ u32 paes_provider_load(const struct paes_provider *provider)
 	u32 free = READ_ONCE(provider->free_count);
 
 	return free ? provider->depth - free : U32_MAX;
+}
+
+/**
+ * paes_provider_computes() - does a provider's broker want a processor?
+ * @provider:	held by the caller
+ *
+ * A broker that sleeps though it has requests waits for its token, which is
+ * elsewhere.  One that was woken for a request is not asleep, though it may take
+ * another processor's interrupt until it runs.  Lockless: a hint.
+ */
+bool paes_provider_computes(const struct paes_provider *provider)
+{
+	unsigned int state = READ_ONCE(provider->broker->__state);
+
+	return READ_ONCE(provider->issued) &&
+	       (state == TASK_RUNNING || state == TASK_WAKING);
 }
 
 /**

@@ -10,6 +10,7 @@
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/refcount.h>
+#include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/wait.h>
@@ -76,6 +77,7 @@ struct paes_slot {
  * @sessions:	keys at this provider; paes_sessions_lock
  * @number:	for logs and traces
  * @pid:	of whoever set it up, in the initial namespace
+ * @broker:	that task; with a reference
  * @name:	given by the broker, printable
  * @kek_ids:	written once by SERVE before it is registered
  * @kek_count:	likewise
@@ -104,6 +106,7 @@ struct paes_provider {
 	struct list_head sessions;
 	u32 number;
 	pid_t pid;
+	struct task_struct *broker;
 	char name[PAES_NAME_SIZE];
 	u8 (*kek_ids)[PAES_ID_SIZE];
 	u32 kek_count;
@@ -135,6 +138,7 @@ bool paes_provider_serves(const struct paes_provider *provider,
 			  const u8 *kek_id);
 
 u32 paes_provider_load(const struct paes_provider *provider);
+bool paes_provider_computes(const struct paes_provider *provider);
 int paes_provider_reserve(struct paes_provider *provider, u32 *slot);
 void paes_provider_release(struct paes_provider *provider, u32 slot);
 void paes_provider_set_token(struct paes_provider *provider, u8 *token,

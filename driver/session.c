@@ -16,6 +16,7 @@
 
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/cpumask.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 
@@ -24,6 +25,7 @@
 
 enum {
 	PAES_SESSION_RUN	= 8,	/* requests */
+	PAES_SESSION_CALL	= 32,	/* what paesd gives a token at once */
 };
 
 DEFINE_SPINLOCK(paes_sessions_lock);
@@ -461,29 +463,65 @@ bool paes_sessions_settled(struct paes_key *key)
 	return !outcome || outcome == -EKEYREJECTED;
 }
 
+/**
+ * struct paes_choice - the least busy of a key's sessions
+ * @session:	NULL when there is none
+ * @runs:	how many runs its provider is busy with
+ */
+struct paes_choice {
+	struct paes_session *session;
+	u32 runs;
+};
+
+static void paes_choice_offer(struct paes_choice *choice,
+			      struct paes_session *session, u32 run)
+{
+	u32 runs = paes_provider_load(session->provider) / run;
+
+	if (choice->session && runs >= choice->runs)
+		return;
+	choice->session = session;
+	choice->runs = runs;
+}
+
 /*
- * Key lock held: where the next request goes.  A provider is given requests in
- * runs: one that is busy with a few takes some more as part of its next batch,
- * which costs less than to wake another one; beyond that the load is spread.
+ * Key lock held: where the next run of requests goes.  A provider that is busy
+ * with less than a run takes some more as part of its next batch, which costs
+ * less than to wake another one; beyond that the load is spread.  Half of the
+ * processors are for those who submit and who are told: when brokers compute
+ * on the other half, which is all that some tokens do, another one would only
+ * be in their way, and a token call's worth goes to one.
  * Among equals it is the one that was fed last, moved to the front for that.
  */
 static struct paes_session *paes_session_best(struct paes_key *key)
 {
-	struct paes_session *session, *best = NULL;
-	u32 least = U32_MAX, load;
+	struct paes_choice spread = {}, keep = {};
+	struct paes_session *session, *best;
+	unsigned int computing = 0;
 
 	list_for_each_entry(session, &key->sessions, by_key) {
 		if (session->state != PAES_SESSION_OPEN)
 			continue;
-		load = paes_provider_load(session->provider) / PAES_SESSION_RUN;
-		if (load < least) {
-			least = load;
-			best = session;
-		}
+		computing += paes_provider_computes(session->provider);
+		paes_choice_offer(&spread, session, PAES_SESSION_RUN);
+		paes_choice_offer(&keep, session, PAES_SESSION_CALL);
 	}
+	best = 2 * computing < num_online_cpus() ? spread.session : keep.session;
 	if (best)
 		list_move(&best->by_key, &key->sessions);
 	return best;
+}
+
+/* Key lock held: where the next request goes, as long as there is room. */
+static struct paes_session *paes_session_next(struct paes_key *key)
+{
+	if (key->run && !list_empty(&key->sessions)) {
+		key->run--;
+		return list_first_entry(&key->sessions, struct paes_session,
+					by_key);
+	}
+	key->run = PAES_SESSION_RUN - 1;
+	return paes_session_best(key);
 }
 
 /* Key lock held. */
@@ -509,10 +547,11 @@ static bool paes_session_reserve(struct paes_session *session, u32 *slot)
  */
 struct paes_session *paes_sessions_reserve(struct paes_key *key, u32 *slot)
 {
-	struct paes_session *session = paes_session_best(key);
+	struct paes_session *session = paes_session_next(key);
 
 	if (session && paes_session_reserve(session, slot))
 		return session;
+	key->run = 0;
 	list_for_each_entry(session, &key->sessions, by_key)
 		if (paes_session_reserve(session, slot))
 			return session;

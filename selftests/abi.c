@@ -531,6 +531,48 @@ TEST_F(abi, several_providers_at_once)
 	}
 }
 
+/* Tasks that memory is kept for; -1 where the kernel doesn't tell. */
+static long tasks(void)
+{
+	FILE *file = fopen("/proc/slabinfo", "r");
+	char line[256];
+	long count = -1;
+
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "task_struct %ld", &count) == 1)
+			break;
+	if (file)
+		fclose(file);
+	return count;
+}
+
+static bool provides_and_ends(struct paes_setup setup)
+{
+	struct provider p;
+	pid_t pid = fork();
+	int status;
+
+	if (!pid)
+		_exit(provider_open(&p) || setup_with(&p, setup));
+	return waitpid(pid, &status, 0) == pid && !status;
+}
+
+/* The module looks at the task of who set up, so it must keep that meanwhile. */
+TEST_F_TIMEOUT(abi, who_provided_and_ended_is_forgotten, 60)
+{
+	enum { TIMES = 300 };
+	long before = tasks(), end = now_ms() + 20000;
+	int i;
+
+	if (before < 0)
+		SKIP(return, "no task_struct in /proc/slabinfo");
+	for (i = 0; i < TIMES; i++)
+		ASSERT_TRUE(provides_and_ends(good_setup()));
+	while (tasks() > before + TIMES / 2 && now_ms() < end)
+		usleep(100000);
+	EXPECT_GE(before + TIMES / 2, tasks());
+}
+
 TEST_F(abi, nobody_may_not_open_the_device)
 {
 	pid_t pid = fork();

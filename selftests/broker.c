@@ -302,7 +302,8 @@ static int serve_round(struct broker *b, struct served *s)
 
 	take_all(b, s);
 	if (b->paused && s->count) {
-		nap(NAP_MS);
+		if (!b->busy)
+			nap(NAP_MS);
 		return 0;
 	}
 	answer_all(b, s);

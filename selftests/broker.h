@@ -45,6 +45,7 @@ struct broker {
 	atomic_int open_delay_ms;
 	atomic_int delay_ms;		/* before each data request's answer */
 	atomic_bool paused;		/* takes requests, doesn't answer */
+	atomic_bool busy;		/* and doesn't sleep while paused */
 	atomic_bool backwards;		/* answers what it took last first */
 	atomic_int rotate;		/* requests under one session token; 0: all */
 	atomic_bool forgets;		/* which session token it gave */

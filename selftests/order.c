@@ -160,6 +160,31 @@ TEST_F_TIMEOUT(order, several_brokers_share_the_load, 120)
 		}
 }
 
+/* With two processors, another broker would take one from who submits. */
+TEST_F_TIMEOUT(order, a_broker_that_computes_gets_more, 120)
+{
+	enum { COUNT = 24 };	/* more than half of what one may get */
+	struct broker *first = self->brokers[0], *second = self->brokers[1];
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (processors > 2)
+		SKIP(return, "%ld processors: one broker leaves enough", processors);
+	first->busy = true;
+	second->busy = true;
+	ASSERT_EQ(0, broker_start(first));
+	ASSERT_EQ(0, broker_start(second));
+	ASSERT_EQ(0, open_volume(self));
+	first->paused = true;
+	second->paused = true;
+	ASSERT_EQ(0, volume_submit(&self->volume, IOCB_CMD_PWRITE, self->plain,
+				   COUNT * SECTOR, 0));
+	EXPECT_TRUE(broker_reaches(&first->outstanding_max, COUNT, 5000) ||
+		    broker_reaches(&second->outstanding_max, COUNT, 5000));
+	first->paused = false;
+	second->paused = false;
+	EXPECT_EQ(0, volume_reap_all(&self->volume, COUNT * SECTOR, WAIT_MS));
+}
+
 /* Whatever is in flight: nothing shows a token that another has followed. */
 static void rotate(struct __test_metadata *_metadata, FIXTURE_DATA(order) *self,
 		   unsigned int brokers, int requests)

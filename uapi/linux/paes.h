@@ -16,7 +16,9 @@
  *
  * One open file is one provider with one queue.  To use more processors or
  * more HSMs, start more providers: the module spreads the load over all that
- * serve a KEK, and moves the requests of one that goes away to another.
+ * serve a KEK, and moves the requests of one that goes away to another.  It
+ * sends them in runs, and longer ones while the threads that called SETUP are
+ * found computing on half of the processors, rather than waiting for a token.
  * Closing the file, however it happens, ends the provider; nothing is lost.
  *
  * PAES_IOC_SERVE names the wrapping keys (KEKs) whose wrapped keys this
