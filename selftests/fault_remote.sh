@@ -25,6 +25,7 @@ start_server() {
 	p11-kit server -f -n "$socket" --provider "$softhsm" 'pkcs11:' \
 		>"$work/server.log" 2>&1 3>&- &
 	echo $! >"$work/server.pid"
+	disown	# no word of its death
 	becomes_true 30 test -S "$socket"
 }
 
