@@ -10,7 +10,6 @@
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/refcount.h>
-#include <linux/sched.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/wait.h>
@@ -20,6 +19,7 @@
 
 struct paes_provider;
 struct paes_request;
+struct task_struct;
 
 /**
  * struct paes_request_ops - what a request's owner is told
