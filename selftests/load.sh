@@ -159,13 +159,27 @@ load_goes_on() {
 	return 1
 }
 
-# Requests are completed again: prints how long that took, in ms.
+# What is $completed, and what is $waiting for that.  No process is started for it:
+# it would be seen in the figures.
+load_look() {
+	local submitted failed
+	read -r completed <"$stats/completed"
+	read -r failed <"$stats/failed"
+	read -r submitted <"$stats/submitted"
+	waiting=$((submitted - completed - failed))
+}
+
+# Requests are completed again: notes how long some have waited for that, in ms.
+# Between two passes of fio there are none to wait.
 load_moves() {
-	local before start=${EPOCHREALTIME/./}
-	before=$(stat completed)
-	while (($(stat completed) <= before)); do
+	local start=${EPOCHREALTIME/./} before completed waiting
+	load_look
+	before=$completed
+	while ((completed <= before)); do
 		load_goes_on || return
+		((waiting)) || start=${EPOCHREALTIME/./}
 		sleep 0.01
+		load_look
 	done
 	echo $(((${EPOCHREALTIME/./} - start) / 1000)) >>"$work/load.pauses"
 }
