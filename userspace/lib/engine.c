@@ -378,32 +378,62 @@ static struct tweaks_span span_of(const struct engine_request *request)
 				     units > 1 || !stride ? 1 : stride };
 }
 
+static bool goes_on(const struct tweaks_span *span,
+		    const struct tweaks_span *next)
+{
+	uint8_t iv[BLOCK];
+
+	xts_iv_add(iv, span->iv, (uint64_t)span->units * span->stride);
+	return span->stride == next->stride && memcmp(iv, next->iv, BLOCK) == 0;
+}
+
+/* One for each sequence of a small slice, in their order: returns how many. */
+static unsigned int find_spans(struct engine_request *const *requests,
+			       unsigned int count,
+			       struct tweaks_span spans[FEW_UNITS])
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < count; i++) {
+		struct tweaks_span next = span_of(requests[i]);
+
+		if (n && goes_on(&spans[n - 1], &next))
+			spans[n - 1].units += next.units;
+		else
+			spans[n++] = next;
+	}
+	return n;
+}
+
 /* All tweaks of a slice, if they were made before. */
-static bool get_tweaks(struct engine *engine, struct engine_request *const *requests,
+static bool get_tweaks(struct engine *engine, const struct tweaks_span *spans,
 		       unsigned int count)
 {
 	uint8_t *at = engine->tweaks;
 
 	for (unsigned int i = 0; i < count; i++) {
-		struct tweaks_span span = span_of(requests[i]);
-
-		if (!tweaks_get(engine->ahead, &span, at))
+		if (!tweaks_get(engine->ahead, &spans[i], at))
 			return false;
-		at += (size_t)span.units * BLOCK;
+		at += (size_t)spans[i].units * BLOCK;
 	}
 	return true;
 }
 
-/* What the call for a slice should make as well, behind its own: bytes. */
-static size_t look_ahead(struct engine *engine, struct engine_request *const *requests,
-			 unsigned int count, uint8_t *ivs)
+/*
+ * Of a small slice: are its tweaks here already?  What its call should make as
+ * well is written to `ivs`: that many bytes.
+ */
+static bool look_ahead(struct engine *engine, struct engine_request *const *requests,
+		       unsigned int count, uint8_t *ivs, size_t *ahead)
 {
-	for (unsigned int i = 0; i < count; i++) {
-		struct tweaks_span span = span_of(requests[i]);
+	struct tweaks_span spans[FEW_UNITS];
+	unsigned int n = find_spans(requests, count, spans);
+	bool here = get_tweaks(engine, spans, n);
 
-		tweaks_note(engine->ahead, &span);
-	}
-	return tweaks_ask(engine->ahead, requests[0]->key, ivs);
+	for (unsigned int i = 0; i < n; i++)
+		tweaks_note(engine->ahead, &spans[i]);
+	*ahead = tweaks_ask(engine->ahead, requests[0]->key, ivs);
+	return here;
 }
 
 static int make_tweaks(struct engine *engine, struct engine_request *const *requests,
@@ -412,13 +442,10 @@ static int make_tweaks(struct engine *engine, struct engine_request *const *requ
 	uint32_t units = count_units(requests, count);
 	size_t size = (size_t)units * BLOCK, ahead = 0;
 	struct cursor at = { .tweak = engine->tweaks };
-	bool few = units < FEW_UNITS, here = false;
+	bool here = units < FEW_UNITS &&
+		    look_ahead(engine, requests, count, at.tweak + size, &ahead);
 	int error;
 
-	if (few) {
-		here = get_tweaks(engine, requests, count);
-		ahead = look_ahead(engine, requests, count, at.tweak + size);
-	}
 	raise_mark(&engine->tweaks_used, at.tweak, at.tweak + size + ahead);
 	if (here)
 		return 0;

@@ -69,7 +69,8 @@ static const uint8_t *window_part(const struct tweaks_window *window,
 	uint64_t distance = distance_of(window->first, load(span->iv));
 	uint64_t index = distance / window->step;
 
-	if (distance % window->step || (span->units > 1 && window->step > 1))
+	if (distance % window->step ||
+	    (span->units > 1 && window->step != span->stride))
 		return NULL;
 	if (index >= TWEAKS_AHEAD || span->units > TWEAKS_AHEAD - index)
 		return NULL;
@@ -168,7 +169,7 @@ void tweaks_note(struct tweaks *tweaks, const struct tweaks_span *span)
 
 	if (!trail)
 		trail = begin(set, span->key);
-	xts_iv_add(last, span->iv, span->units - 1);
+	xts_iv_add(last, span->iv, (uint64_t)(span->units - 1) * span->stride);
 	trail->last = load(last);
 	trail->used = ++tweaks->uses;
 }

@@ -59,12 +59,12 @@ struct tweaks {
 	struct tweaks_window windows[TWEAKS_WINDOWS];
 };
 
-/* What a request needs: the tweaks of `units` from `iv` on. */
+/* What requests in sequence need: the tweaks of `units` from `iv` on. */
 struct tweaks_span {
 	const struct xtskey *key;
 	const uint8_t *iv;
 	uint32_t units;
-	uint32_t stride;	/* to the next request, if it isn't 1 */
+	uint32_t stride;	/* from unit to unit, and to the next request's */
 };
 
 struct tweaks *tweaks_new(void);	/* NULL with errno set */
@@ -74,7 +74,7 @@ void tweaks_free(struct tweaks *tweaks);	/* NULL is fine */
 bool tweaks_get(struct tweaks *tweaks, const struct tweaks_span *span,
 		uint8_t *out);
 
-/* Each request of a small batch, whether or not its tweaks were here. */
+/* All of a small batch, whether or not its tweaks were here. */
 void tweaks_note(struct tweaks *tweaks, const struct tweaks_span *span);
 
 /*

@@ -3,6 +3,7 @@
 #include "batch.h"
 
 #include "token_internal.h"
+#include "tweaks.h"
 
 #include <errno.h>
 #include <string.h>
@@ -116,6 +117,71 @@ static void test_few_sessions(void **state)
 		;
 	assert_in_range(i, 1, 599);
 	close_keys(keys + 1, 9);
+}
+
+enum { RUN = 8, SECTORS = 2 * RUN };
+
+/* The same of two places, each a run further in each batch: the token's calls. */
+static unsigned int run_sectors(struct engine *engine, unsigned int batch,
+				uint8_t (*data)[4096])
+{
+	static struct engine_request requests[SECTORS];
+	unsigned int calls = mocked.mock->crypts;
+
+	memset(data, 0, SECTORS * sizeof(*data));
+	for (unsigned int i = 0; i < SECTORS; i++) {
+		uint64_t iv = 8 * (batch * RUN + i % RUN) + (i < RUN ? 0 : 100000);
+
+		requests[i] = (struct engine_request){
+			.key = &mocked.key, .encrypt = true, .data = data[i],
+			.length = 4096, .unit_size = 4096,
+		};
+		memcpy(requests[i].iv, &iv, sizeof(iv));
+	}
+	engine_run(engine, requests, SECTORS, NULL, NULL);
+	for (unsigned int i = 0; i < SECTORS; i++)
+		assert_int_equal(requests[i].status, 0);
+	return mocked.mock->crypts - calls;
+}
+
+/* By an engine that hasn't made anything ahead. */
+static unsigned int run_afresh(unsigned int batch, uint8_t (*data)[4096])
+{
+	struct engine *engine = engine_new(mocked.token);
+	unsigned int calls = run_sectors(engine, batch, data);
+
+	engine_free(engine);
+	return calls;
+}
+
+static void check_sectors(unsigned int batch, unsigned int calls)
+{
+	static uint8_t data[SECTORS][4096], right[SECTORS][4096];
+
+	assert_int_equal(run_sectors(mocked.engine, batch, data), calls);
+	assert_int_equal(run_afresh(batch, right), 2);
+	assert_memory_equal(data, right, sizeof(data));
+}
+
+/* Who goes on where the last batch ended finds the tweaks made. */
+static void test_sequences(void **state)
+{
+	static uint8_t data[SECTORS][4096];
+	unsigned int batch = 0;
+
+	(void)state;
+	support_need_softhsm();
+	engine_forget(mocked.engine, &mocked.key);
+	/* The token's operations open with the first calls. */
+	while (run_afresh(0, data) > 2)
+		assert_in_range(batch++, 0, 8);
+	batch = 0;
+	check_sectors(batch++, 2);
+	for (int window = 0; window < 3; window++) {
+		check_sectors(batch++, 2);
+		for (int i = 0; i < TWEAKS_AHEAD / RUN; i++)
+			check_sectors(batch++, 1);
+	}
 }
 
 /* A token without operations that stay open is served call by call. */
@@ -405,6 +471,7 @@ int main(void)
 		MOCK_TEST(test_told_once),
 		MOCK_TEST(test_many_streams),
 		MOCK_TEST(test_few_sessions),
+		MOCK_TEST(test_sequences),
 		MOCK_TEST(test_no_streams),
 		MOCK_TEST(test_token_is_absent_for_a_moment),
 		MOCK_TEST(test_pin_is_tried_once),

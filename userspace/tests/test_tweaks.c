@@ -162,6 +162,7 @@ static void test_units(void **state)
 	struct tweaks_span span = span_at(&key, iv, 102);
 
 	(void)state;
+	span.stride = 1;
 	request(&key, 100);
 	request(&key, 101);
 	for (span.units = 1; span.units <= TWEAKS_AHEAD; span.units++)
@@ -169,15 +170,37 @@ static void test_units(void **state)
 	assert_int_equal(got[16 * (TWEAKS_AHEAD - 1)], (102 + TWEAKS_AHEAD - 1) ^ 1);
 	assert_false(tweaks_get(tweaks, &span, got));
 	span = span_at(&key, iv, 103);
+	span.stride = 1;
 	span.units = TWEAKS_AHEAD;
 	assert_false(tweaks_get(tweaks, &span, got));
-	/* Under a stride, the next unit isn't the next tweak. */
+}
+
+/* Units of several requests are as far apart as the requests. */
+static void test_strides(void **state)
+{
+	const struct xtskey key = key_of(7, 1);
+	uint8_t iv[16], got[TWEAKS_AHEAD * 16];
+	struct tweaks_span span = span_at(&key, iv, 1000 + 2 * STRIDE);
+	uint64_t last = 1000 + (TWEAKS_AHEAD + 1) * STRIDE;
+
+	(void)state;
 	request(&key, 1000);
 	request(&key, 1000 + STRIDE);
-	span = span_at(&key, iv, 1000 + 2 * STRIDE);
-	assert_true(tweaks_get(tweaks, &span, got));
-	span.units = 2;
+	for (span.units = 1; span.units <= TWEAKS_AHEAD; span.units++)
+		assert_true(tweaks_get(tweaks, &span, got));
+	assert_int_equal(got[16 * (TWEAKS_AHEAD - 1)], (last & 0xff) ^ 1);
 	assert_false(tweaks_get(tweaks, &span, got));
+	span.units = 2;
+	assert_true(tweaks_get(tweaks, &span, got));
+	span.stride = 1;
+	assert_false(tweaks_get(tweaks, &span, got));
+	span.stride = 2 * STRIDE;
+	assert_false(tweaks_get(tweaks, &span, got));
+	/* It goes on behind its last unit. */
+	span.units = TWEAKS_AHEAD;
+	span.stride = STRIDE;
+	tweaks_note(tweaks, &span);
+	assert_int_equal(request(&key, last + STRIDE), 1 + TWEAKS_AHEAD);
 }
 
 /* Where the lower half of the tweak value ends, so does a sequence: but right. */
@@ -263,6 +286,7 @@ int main(void)
 		TEST(test_many_keys),
 		TEST(test_too_many),
 		TEST(test_units),
+		TEST(test_strides),
 		TEST(test_carry),
 		TEST(test_same_handle),
 		TEST(test_failed_call),
