@@ -10,6 +10,7 @@
 needs_load
 needs_no_paesd
 needs_volumes
+disown "$paesd" # no word of its death
 times=$((full ? 200 : 40))
 restarts=$((full ? 50 : 10))
 
