@@ -113,14 +113,18 @@ static void paes_data_complete(struct paes_data *data, int error)
 static void paes_data_answer(struct paes_data *data, int error)
 {
 	struct paes_key *key = data->key;
+	bool first;
 
 	data->error = error;
 	paes_data_leave(data);
-	paes_key_get(key);	/* the work's; the request's is gone with it */
 	spin_lock_bh(&key->lock);
+	first = list_empty(&key->answered);
+	if (first)
+		paes_key_get(key);	/* the work's */
 	list_add_tail(&data->request.node, &key->answered);
 	spin_unlock_bh(&key->lock);
-	if (!queue_work(paes_answer_wq, &key->answer))
+	/* Else the work is queued for the first, and hasn't taken the list yet. */
+	if (first && !queue_work(paes_answer_wq, &key->answer))
 		paes_key_put(key);
 }
 
@@ -447,15 +451,16 @@ static void paes_data_init(struct paes_data *data, struct paes_key *key,
 {
 	struct paes_desc *desc = &data->request.desc;
 
-	memset(data, 0, sizeof(*data));
+	*data = (struct paes_data){
+		.request.ops = &paes_data_ops,
+		.request.desc.op = op,
+		.request.desc.key = key->number,
+		.owner = owner,
+		.key = key,
+		.since = jiffies,
+		.submitted = ktime_get(),
+	};
 	INIT_LIST_HEAD(&data->request.node);
-	data->request.ops = &paes_data_ops;
-	data->owner = owner;
-	data->key = key;
-	data->since = jiffies;
-	data->submitted = ktime_get();
-	desc->op = op;
-	desc->key = key->number;
 	memcpy(desc->iv, owner->iv, sizeof(desc->iv));
 	paes_data_prepare(data);
 }
