@@ -45,17 +45,22 @@ clean:				## all that was built here
 
 # --- installing
 
-# Debian's headers have no System.map, without which modules_install doesn't
-# call depmod: so it is called here, unless this fills a package's directory.
-# Nor have they the key that Debian signs its modules with.
-install: install-user		## module, tools, unit, user, udev rule (as root)
-	$(MAKE) -C $(KDIR) M=$(TOP) INSTALL_MOD_PATH=$(DESTDIR) \
-		CONFIG_MODULE_SIG_ALL= modules_install
-	test -n "$(DESTDIR)" || depmod $$(cat $(KDIR)/include/config/kernel.release)
+install: install-user install-module	## module, tools, unit, user, udev rule (as root)
 	test -n "$(DESTDIR)" || systemd-sysusers $(usersdir)/paes.conf
 	test -n "$(DESTDIR)" || ! test -d /run/systemd/system || { \
 		systemctl daemon-reload && udevadm control --reload && \
 		udevadm trigger --sysname-match=paes; }
+
+# Debian's headers have no System.map, without which modules_install doesn't
+# call depmod: so it is called here, unless this fills a package's directory.
+# Nor have they the key that Debian signs its modules with; and what they call
+# the kernel's release, in include/config and by make kernelrelease, is with 6.1
+# not what uname -r says.
+install-module:
+	$(MAKE) -C $(KDIR) M=$(TOP) INSTALL_MOD_PATH=$(DESTDIR) \
+		CONFIG_MODULE_SIG_ALL= modules_install
+	test -n "$(DESTDIR)" || depmod $$(sed -n 's/^#define UTS_RELEASE "\(.*\)"/\1/p' \
+		$(KDIR)/include/generated/utsrelease.h)
 
 install-user: userspace
 	$(INSTALL) -D -m 755 $(BUILD)/userspace/bin/paes $(DESTDIR)$(bindir)/paes
@@ -78,13 +83,20 @@ stage: userspace selftests
 	@$(MAKE) -s -C selftests install INSTALL_PATH=$(DESTDIR)$(testdir)
 
 # The user stays: the token's files are its own.
-uninstall:			## what install put there (as root)
+uninstall: uninstall-module	## what install put there (as root)
 	rm -f $(DESTDIR)$(bindir)/paes $(DESTDIR)$(sbindir)/paesd \
 		$(DESTDIR)$(mandir)/man1/paes.1 $(DESTDIR)$(mandir)/man8/paesd.8 \
 		$(DESTDIR)$(unitdir)/paesd.service $(DESTDIR)$(udevdir)/60-paes.rules \
 		$(DESTDIR)$(usersdir)/paes.conf $(DESTDIR)$(loaddir)/paes.conf \
 		$(DESTDIR)$(cryptdir)/paes.conf
-	rm -f $(DESTDIR)/lib/modules/*/updates/paes.ko $(DESTDIR)/lib/modules/*/extra/paes.ko
+
+# Of all kernels; some of them want it compressed.
+uninstall-module:
+	for ko in $(wildcard $(DESTDIR)/lib/modules/*/updates/paes.ko* \
+			     $(DESTDIR)/lib/modules/*/extra/paes.ko*); do \
+		rm $$ko && { test -n "$(DESTDIR)" || depmod $$(echo $$ko | cut -d/ -f4); } \
+			|| exit; \
+	done
 
 # --- trying and testing
 
@@ -113,5 +125,5 @@ fuzz: deps			## libFuzzer on userspace's parsers; FUZZ=ring..., FUZZ_SECONDS=60 
 style: deps			## checkpatch, sparse, shellcheck, headers in C and C++
 	@.ci/style
 
-.PHONY: all help userspace module selftests clean install install-user stage \
-	uninstall deps demo check appliance check-debug bench fuzz style
+.PHONY: all help userspace module selftests clean install install-module \
+	install-user stage uninstall uninstall-module deps demo check appliance check-debug bench fuzz style
