@@ -46,7 +46,8 @@ int revocation_open(struct revocation *revocation,
 	if (!error)
 		error = revoked_load(&revocation->set, path);
 	if (!error && revocation->set.count)
-		log_info("%u keys are revoked", revocation->set.count);
+		log_info("%u key%s revoked", revocation->set.count,
+			 revocation->set.count == 1 ? " is" : "s are");
 	return error;
 }
 
