@@ -46,10 +46,13 @@ interrupted() {
 watched() {
 	local what=$1 watch
 	shift
-	fio --name=watch --filename=/dev/mapper/paes_test_b --ioengine=libaio \
-		--direct=1 --rw=randread --bs=4k --offset=16M --size=4M --time_based \
-		--runtime=3600 --output-format=json --output="$work/watch.json" &
+	rm -f "$work/watching"
+	(cd "$work" && exec fio --name=watch --filename=/dev/mapper/paes_test_b \
+		--ioengine=libaio --direct=1 --rw=randread --bs=4k --offset=16M \
+		--size=4M --time_based --runtime=3600 --output-format=json \
+		--output="$work/watch.json" --exec_prerun="touch watching") &
 	watch=$!
+	becomes_true 120 test -e "$work/watching"
 	"$@"
 	becomes_true 60 interrupted "$watch"
 	wait "$watch" || :
