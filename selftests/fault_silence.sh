@@ -13,6 +13,7 @@ needs_load
 needs_no_paesd
 use_badtoken
 needs_volumes
+disown "$paesd" # no word of its death
 times=$((full ? 10 : 1))
 
 lost() {
