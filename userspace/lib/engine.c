@@ -22,10 +22,17 @@ enum {
 
 	FEW_UNITS	= 64,	/* fewer in a slice: worth looking ahead */
 
-	/* What a round can need at most, and a known block behind each. */
-	TWEAKS_SIZE	= ENGINE_REQUEST_MAX + BLOCK,
-	BLOCKS_SIZE	= ENGINE_REQUEST_MAX + BLOCK,
-	STEALS_SIZE	= ENGINE_REQUEST_MAX + BLOCK,
+	LINE		= 64,	/* of a cache; the widest vector */
+	HALF_PAGE	= 2048,
+
+	/*
+	 * What a round can need at most, and a known block behind each.  Blocks
+	 * aren't where requests' data is in a page: loads of the one would wait
+	 * for stores to the other, as if they were to the same address.
+	 */
+	TWEAKS_SIZE	= ENGINE_REQUEST_MAX + HALF_PAGE,
+	BLOCKS_SIZE	= ENGINE_REQUEST_MAX + LINE,
+	STEALS_SIZE	= ENGINE_REQUEST_MAX + LINE,
 };
 
 struct engine {
