@@ -63,7 +63,7 @@ void secret_free(struct secret *secret)
  */
 void secret_wipe(void *bytes, size_t size)
 {
-	enum { PIECE = 1024 };
+	enum { PIECE = 2048 };
 	unsigned char *at = bytes;
 
 	for (; size > PIECE; at += PIECE, size -= PIECE)
