@@ -8,7 +8,8 @@ def lead($n): tostring | " " * ([$n - length, 0] | max) + .;
 # Three digits, or whole thousands.
 def short: if . >= 100 then round
 	elif . >= 10 then (. * 10 | round) / 10
-	else (. * 100 | round) / 100 end | tostring;
+	elif . >= 1 then (. * 100 | round) / 100
+	else (. * 1000 | round) / 1000 end | tostring;
 
 def reached: if .goal == null then null
 	elif .median == 0 then 2
