@@ -144,8 +144,15 @@ const uint8_t *keys_rotate(struct keys *keys, const struct xtskey *key)
 
 void keys_look_at_clock(struct keys *keys)
 {
-	if (keys->rotation.seconds)
-		keys->now = session_now();
+	struct timespec coarse;
+
+	if (!keys->rotation.seconds)
+		return;
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &coarse);
+	if (coarse.tv_sec == keys->second)
+		return;
+	keys->second = coarse.tv_sec;
+	keys->now = session_now();
 }
 
 const struct xtskey *keys_any(const struct keys *keys)

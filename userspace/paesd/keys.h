@@ -16,6 +16,8 @@
 #include "revoked.h"
 #include "session.h"
 
+#include <time.h>
+
 enum {
 	KEYS_MAX = 1024,
 };
@@ -35,6 +37,7 @@ struct keys {
 	struct revoked revoked;
 	struct rotation rotation;
 	uint64_t now;			/* see keys_look_at_clock() */
+	time_t second;			/* in which it was looked at */
 	bool due;			/* some session may be: keys_rotate() */
 	unsigned long stale;		/* requests refused for their token */
 	unsigned int count;
@@ -70,8 +73,9 @@ int keys_find(struct keys *keys, uint32_t number,
 const uint8_t *keys_rotate(struct keys *keys, const struct xtskey *key);
 
 /*
- * What is "now" until it is called again: sessions are in no hurry, so once a
- * batch will do, and after a pause.
+ * What is "now" until it is called again, once a batch and after a pause.
+ * Sessions are in no hurry: the clock that goes on while the machine sleeps is a
+ * system call here and there, and is read once in a second of one that never is.
  */
 void keys_look_at_clock(struct keys *keys);
 

@@ -157,6 +157,28 @@ static void time_counts_for_whoever_asks_it_to(void **state)
 	assert_non_null(rotated(1, sessions[0]));
 }
 
+/* The clock that is dear, once a second. */
+static void the_clock_is_looked_at_once_a_second(void **state)
+{
+	uint64_t now;
+
+	(void)state;
+	keys.rotation.seconds = 60;
+	keys_look_at_clock(&keys);
+	now = keys.now;
+	assert_true(now > 0);
+	keys.now = 0;
+	keys.second--;
+	keys_look_at_clock(&keys);
+	assert_true(keys.now >= now);
+	/* The second may just have been another one. */
+	for (int i = 0; i < 3 && keys.now; i++) {
+		keys.now = 0;
+		keys_look_at_clock(&keys);
+	}
+	assert_int_equal(keys.now, 0);
+}
+
 static void opening_again_closes_the_old_one(void **state)
 {
 	(void)state;
@@ -319,6 +341,7 @@ int main(void)
 		cmocka_unit_test_setup(a_token_is_dead_when_the_next_was_shown, start),
 		cmocka_unit_test_setup(zeroes_are_no_token, start),
 		cmocka_unit_test_setup(time_counts_for_whoever_asks_it_to, start),
+		cmocka_unit_test_setup(the_clock_is_looked_at_once_a_second, start),
 		cmocka_unit_test_setup(opening_again_closes_the_old_one, start),
 		cmocka_unit_test_setup(a_failed_opening_leaves_no_key, start),
 		cmocka_unit_test_setup(closing_wipes, start),

@@ -220,6 +220,7 @@ static void the_first_request_after_a_pause_brings_a_token(void **state)
 	serve->keys.rotation.seconds = 60;
 	open_key();
 	serve->keys.now = 1;
+	serve->keys.second = 0;
 	serve->keys.entries[0].session.until = 2;
 	kernel.waits = 0;
 	kernel.on_wait = submit_then_stop;
