@@ -303,7 +303,7 @@ static int serve_idle(struct serve *serve)
 	while (!ring_pending(serve->ring) && !token_is_prepared(serve->token))
 		token_prepare(serve->token);
 	pulse_beat(serve->pulse);
-	if (!spin_wait(&serve->spin, serve->ring))
+	if (!spin_wait(&serve->spin, serve->ring, start))
 		error = ring_enter(serve->ring, true);
 	else if (serve->untold)
 		error = ring_enter(serve->ring, false);

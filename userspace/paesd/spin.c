@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 enum {
-	LOOKS_A_CLOCK = 32,	/* looks at the ring for each look at the clock */
+	/* Looks at the ring before the clock is looked at, at first and at most. */
+	LOOKS_LEAST	= 32,
+	LOOKS_MOST	= 4096,
 };
 
 void spin_setup(struct spin *spin, unsigned int processors, uint64_t wake)
@@ -58,11 +60,9 @@ static void spin_pause(void)
 #endif
 }
 
-static bool spin_look(const struct ring *ring)
+static bool spin_look(const struct ring *ring, unsigned int looks)
 {
-	int i;
-
-	for (i = 0; i < LOOKS_A_CLOCK; i++) {
+	while (looks--) {
 		if (ring_pending(ring))
 			return true;
 		spin_pause();
@@ -70,19 +70,22 @@ static bool spin_look(const struct ring *ring)
 	return false;
 }
 
-bool spin_wait(const struct spin *spin, const struct ring *ring)
+/* The clock may be a system call: it's read after ever more looks. */
+bool spin_wait(const struct spin *spin, const struct ring *ring, uint64_t start)
 {
-	uint64_t end;
+	unsigned int looks = LOOKS_LEAST;
+	uint64_t spent = 0;
 
 	if (ring_pending(ring))
 		return true;
-	if (!spin->limit)
-		return false;
-	end = spin_clock() + spin->limit;
-	do {
-		if (spin_look(ring))
+	while (spent < spin->limit && !ring->interrupted) {
+		if (spin_look(ring, looks))
 			return true;
-	} while (spin_clock() < end && !ring->interrupted);
+		spent = spin_clock() - start;
+		/* As many as all so far, unless that were a large part of it. */
+		if (spent < spin->limit / 4 && looks < LOOKS_MOST)
+			looks *= 2;
+	}
 	return false;
 }
 

@@ -47,8 +47,11 @@ uint64_t spin_measure_wake(void);
 
 uint64_t spin_clock(void);
 
-/* True as soon as something is queued, false when the time is over. */
-bool spin_wait(const struct spin *spin, const struct ring *ring);
+/*
+ * True as soon as something is queued; false when the time is over, which began
+ * at `start`, or half as much again, and for a signal as late as that.
+ */
+bool spin_wait(const struct spin *spin, const struct ring *ring, uint64_t start);
 
 /*
  * The last pause took `idle` ns, spinning or asleep, and came after `busy` ns of

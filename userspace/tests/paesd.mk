@@ -17,8 +17,8 @@ $(PAESD_BIN)/paesd_ring: $(addprefix $(BUILD)/,tests/paesd_ring.o paesd/ring.o \
 	lib/log.o)
 $(PAESD_BIN)/paesd_keys: $(addprefix $(BUILD)/,tests/paesd_keys.o paesd/keys.o paesd/session.o \
 	$(REVOKED_OBJECTS) lib/log.o lib/secret.o)
-$(PAESD_BIN)/paesd_spin: $(addprefix $(BUILD)/,tests/paesd_spin.o paesd/spin.o \
-	paesd/ring.o lib/log.o)
+$(PAESD_BIN)/paesd_spin: WRAPS := -Wl,--wrap=clock_gettime,--wrap=ring_pending
+$(PAESD_BIN)/paesd_spin: $(addprefix $(BUILD)/,tests/paesd_spin.o paesd/spin.o)
 $(PAESD_BIN)/paesd_handover: $(addprefix $(BUILD)/,tests/paesd_handover.o \
 	paesd/handover.o paesd/channel.o lib/log.o lib/secret.o)
 $(PAESD_BIN)/paesd_serve: $(addprefix $(BUILD)/,tests/paesd_serve.o paesd/serve.o \
@@ -27,7 +27,7 @@ $(PAESD_BIN)/paesd_serve: $(addprefix $(BUILD)/,tests/paesd_serve.o paesd/serve.
 
 $(PAESD_UNITS:%=$(PAESD_BIN)/%):
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -pie $(LDFLAGS) -Wl,--wrap=ioctl -o $@ $^ $(LDLIBS) -lcmocka
+	$(CC) $(CFLAGS) -pie $(LDFLAGS) -Wl,--wrap=ioctl $(WRAPS) -o $@ $^ $(LDLIBS) -lcmocka
 
 $(PAESD_BIN)/paesd_softhsm: $(addprefix $(BUILD)/,tests/paesd_softhsm.o \
 	paesd/serve.o paesd/ring.o paesd/keys.o paesd/session.o paesd/spin.o paesd/pulse.o) $(LIB)
