@@ -104,19 +104,21 @@ static void wipe_scratch(struct engine *engine)
 	engine->steals_used = 0;
 }
 
+/* Mostly one: then it isn't worth a division. */
+static uint32_t unit_count(const struct engine_request *request)
+{
+	return request->length == request->unit_size ? 1 :
+	       request->length / request->unit_size;
+}
+
 static bool is_valid(const struct engine_request *request)
 {
 	return request->key && request->data && request->length &&
 	       request->length <= ENGINE_REQUEST_MAX &&
 	       request->unit_size >= BLOCK &&
-	       request->length % request->unit_size == 0 &&
+	       request->length == unit_count(request) * request->unit_size &&
 	       (!request->first_block ||
 		request->unit_size == request->length);
-}
-
-static uint32_t unit_count(const struct engine_request *request)
-{
-	return request->length / request->unit_size;
 }
 
 static uint32_t whole_blocks(const struct engine_request *request)
@@ -139,9 +141,12 @@ static void for_each_unit(struct engine_request *const *requests,
 			  unsigned int count, unit_step *step,
 			  struct cursor *at)
 {
-	for (unsigned int i = 0; i < count; i++)
-		for (uint32_t u = 0; u < unit_count(requests[i]); u++)
+	for (unsigned int i = 0; i < count; i++) {
+		uint32_t units = unit_count(requests[i]);
+
+		for (uint32_t u = 0; u < units; u++)
 			step(requests[i], u, at);
+	}
 }
 
 static void move_on(const struct engine_request *request, struct cursor *at)
