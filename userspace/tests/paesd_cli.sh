@@ -83,6 +83,10 @@ status_has() { "$helper" ask "$dir/sock" 2>/dev/null | grep -q -- "$1"; }
 worker() { # N: pid of the Nth worker in the status
 	"$helper" ask "$dir/sock" | grep -o '"number":[0-9]*,"pid":[0-9]*' | sed -n "s/\"number\":$1,\"pid\"://p"
 }
+serving_worker() { # N: the same, or nothing as long as it doesn't serve
+	"$helper" ask "$dir/sock" | grep -o "\"number\":$1,\"pid\":[0-9]*,\"state\":\"serving\"" |
+		sed 's/.*"pid":\([0-9]*\).*/\1/'
+}
 
 ends() { # STATUS: and soon
 	local got=0
@@ -305,8 +309,8 @@ fi
 logins 1 >/dev/null
 killed_soon() { # before it has served for long: the next one has to wait
 	local victim
-	victim=$(worker 1)
-	[ "${victim:-0}" = 0 ] || kill -9 "$victim"
+	victim=$(serving_worker 1)
+	[ -z "$victim" ] || kill -9 "$victim"
 	says "starts in 100 ms"
 }
 ok "one that ends soon after a pause" eventually killed_soon
