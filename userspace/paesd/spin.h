@@ -48,8 +48,9 @@ uint64_t spin_measure_wake(void);
 uint64_t spin_clock(void);
 
 /*
- * True as soon as something is queued; false when the time is over, which began
- * at `start`, or half as much again, and for a signal as late as that.
+ * True as soon as something is queued; false when spin->limit ns have passed
+ * since `start`, or up to half as many more.  A signal ends it, too, but is looked
+ * at no more often than the clock.
  */
 bool spin_wait(const struct spin *spin, const struct ring *ring, uint64_t start);
 

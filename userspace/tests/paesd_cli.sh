@@ -80,11 +80,8 @@ eventually() { # COMMAND...: within a minute, which a loaded machine may need
 }
 
 status_has() { "$helper" ask "$dir/sock" 2>/dev/null | grep -q -- "$1"; }
-worker() { # N: pid of the Nth worker in the status
-	"$helper" ask "$dir/sock" | grep -o '"number":[0-9]*,"pid":[0-9]*' | sed -n "s/\"number\":$1,\"pid\"://p"
-}
-serving_worker() { # N: the same, or nothing as long as it doesn't serve
-	"$helper" ask "$dir/sock" | grep -o "\"number\":$1,\"pid\":[0-9]*,\"state\":\"serving\"" |
+worker() { # N [STATE]: pid of the Nth worker in the status, if it is in STATE
+	"$helper" ask "$dir/sock" | grep -o "\"number\":$1,\"pid\":[0-9]*,\"state\":\"${2-[^\"]*}\"" |
 		sed 's/.*"pid":\([0-9]*\).*/\1/'
 }
 
@@ -309,7 +306,7 @@ fi
 logins 1 >/dev/null
 killed_soon() { # before it has served for long: the next one has to wait
 	local victim
-	victim=$(serving_worker 1)
+	victim=$(worker 1 serving)
 	[ -z "$victim" ] || kill -9 "$victim"
 	says "starts in 100 ms"
 }

@@ -20,6 +20,7 @@ static struct {
 	bool on;
 	uint64_t looks, reads;
 	uint64_t pending_at;		/* looks until there is something */
+	uint64_t signal_at;		/* and until a signal */
 	struct ring ring;
 } fake;
 
@@ -27,7 +28,8 @@ bool __wrap_ring_pending(const struct ring *ring);
 bool __wrap_ring_pending(const struct ring *ring)
 {
 	(void)ring;
-	return ++fake.looks >= fake.pending_at;
+	fake.ring.interrupted |= ++fake.looks == fake.signal_at;
+	return fake.looks >= fake.pending_at;
 }
 
 int __real_clock_gettime(clockid_t clock, struct timespec *time);
@@ -95,7 +97,10 @@ static void ends_when_interrupted(void **state)
 {
 	(void)state;
 	spin.limit = SPIN_MOST_NS;
-	fake.ring.interrupted = 1;
+	fake.signal_at = 100;
+	assert_false(waits(UINT64_MAX));
+	assert_in_range(fake.looks, 100, 300);
+	/* And doesn't begin again. */
 	assert_false(waits(UINT64_MAX));
 	assert_int_equal(fake.looks, 1);
 }
