@@ -45,7 +45,7 @@ AVX2_INLINE plane fold_low(plane carry)
 
 AVX2_INLINE plane fold_high(plane carry)
 {
-	return carry >> 15 ^ carry >> 14 ^ carry >> 9;
+	return (carry ^ carry >> 1) >> 14 ^ carry >> 9;
 }
 
 /* e * alpha^0 to e * alpha^15: products with powers of two. */
