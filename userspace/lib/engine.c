@@ -104,21 +104,32 @@ static void wipe_scratch(struct engine *engine)
 	engine->steals_used = 0;
 }
 
-/* Mostly one: then it isn't worth a division. */
-static uint32_t unit_count(const struct engine_request *request)
+static bool is_sized(const struct engine_request *request)
+{
+	return request->length && request->length <= ENGINE_REQUEST_MAX &&
+	       request->unit_size >= BLOCK;
+}
+
+/* Of one that is sized.  Mostly one: then it isn't worth a division. */
+static uint32_t count_units(const struct engine_request *request)
 {
 	return request->length == request->unit_size ? 1 :
 	       request->length / request->unit_size;
 }
 
-static bool is_valid(const struct engine_request *request)
+/* Whole units; a piece of one comes alone. */
+static bool has_units(const struct engine_request *request)
 {
-	return request->key && request->data && request->length &&
-	       request->length <= ENGINE_REQUEST_MAX &&
-	       request->unit_size >= BLOCK &&
-	       request->length == unit_count(request) * request->unit_size &&
-	       (!request->first_block ||
-		request->unit_size == request->length);
+	return request->length == request->units * request->unit_size &&
+	       (!request->first_block || request->units == 1);
+}
+
+static bool is_valid(struct engine_request *request)
+{
+	if (!request->key || !request->data || !is_sized(request))
+		return false;
+	request->units = count_units(request);
+	return has_units(request);
 }
 
 static uint32_t whole_blocks(const struct engine_request *request)
@@ -141,12 +152,9 @@ static void for_each_unit(struct engine_request *const *requests,
 			  unsigned int count, unit_step *step,
 			  struct cursor *at)
 {
-	for (unsigned int i = 0; i < count; i++) {
-		uint32_t units = unit_count(requests[i]);
-
-		for (uint32_t u = 0; u < units; u++)
+	for (unsigned int i = 0; i < count; i++)
+		for (uint32_t u = 0; u < requests[i]->units; u++)
 			step(requests[i], u, at);
-	}
 }
 
 static void move_on(const struct engine_request *request, struct cursor *at)
@@ -246,19 +254,25 @@ static uint32_t steal_mask(const struct engine_request *request)
 	return whole_blocks(request) - (request->encrypt ? 0 : 1);
 }
 
-/* The same on the way in and on the way out. */
-static void mask_unit(const struct engine_request *request, uint8_t *out,
-		      const uint8_t *in, const uint8_t *tweak)
+static void mask_stealing_unit(const struct engine_request *request,
+			       uint8_t *out, const uint8_t *in,
+			       const uint8_t *tweak)
 {
 	uint32_t whole = whole_blocks(request);
 	size_t last = (size_t)(whole - 1) * BLOCK;
 
-	if (!tail_size(request)) {
-		xts_mask(out, in, tweak, whole);
-		return;
-	}
 	xts_mask(out, in, tweak, whole - 1);
 	xts_mask_one(out + last, in + last, tweak, last_mask(request));
+}
+
+/* The same on the way in and on the way out. */
+static void mask_unit(const struct engine_request *request, uint8_t *out,
+		      const uint8_t *in, const uint8_t *tweak)
+{
+	if (tail_size(request))
+		mask_stealing_unit(request, out, in, tweak);
+	else
+		xts_mask(out, in, tweak, whole_blocks(request));
 }
 
 static void load_unit(const struct engine_request *request, uint32_t unit,
@@ -371,20 +385,10 @@ static unsigned int round_length(struct engine_request *const *requests,
 	return n;
 }
 
-static uint32_t count_units(struct engine_request *const *requests,
-			    unsigned int count)
-{
-	uint32_t units = 0;
-
-	for (unsigned int i = 0; i < count; i++)
-		units += unit_count(requests[i]);
-	return units;
-}
-
 /* dm-crypt counts in steps of 512 bytes unless it is told otherwise. */
 static struct tweaks_span span_of(const struct engine_request *request)
 {
-	uint32_t units = unit_count(request), stride = request->unit_size / 512;
+	uint32_t units = request->units, stride = request->unit_size / 512;
 
 	return (struct tweaks_span){ request->key, request->iv, units,
 				     units > 1 || !stride ? 1 : stride };
@@ -449,9 +453,8 @@ static bool look_ahead(struct engine *engine, struct engine_request *const *requ
 }
 
 static int make_tweaks(struct engine *engine, struct engine_request *const *requests,
-		       unsigned int count)
+		       unsigned int count, uint32_t units)
 {
-	uint32_t units = count_units(requests, count);
 	size_t size = (size_t)units * BLOCK, ahead = 0;
 	struct cursor at = { .tweak = engine->tweaks };
 	bool here = units < FEW_UNITS &&
@@ -469,11 +472,11 @@ static int make_tweaks(struct engine *engine, struct engine_request *const *requ
 }
 
 static void run_slice(struct engine *engine, struct engine_request *const *requests,
-		      unsigned int count)
+		      unsigned int count, uint32_t units)
 {
 	uint8_t *tweak = engine->tweaks;
 	unsigned int n;
-	int error = make_tweaks(engine, requests, count);
+	int error = make_tweaks(engine, requests, count, units);
 
 	if (error) {
 		finish(engine, requests, count, error);
@@ -485,26 +488,28 @@ static void run_slice(struct engine *engine, struct engine_request *const *reque
 	}
 }
 
-/* How many requests from the first on have tweaks that fit: at least that one. */
+/*
+ * How many requests from the first on have tweaks that fit: at least that one.
+ * All their units are counted.
+ */
 static unsigned int slice_length(struct engine_request *const *requests,
-				 unsigned int count)
+				 unsigned int count, uint32_t *units)
 {
-	uint32_t units = 0;
 	unsigned int n = 0;
 
-	while (n < count && units + unit_count(requests[n]) <= UNITS_MAX)
-		units += unit_count(requests[n++]);
+	for (*units = 0; n < count && *units + requests[n]->units <= UNITS_MAX; n++)
+		*units += requests[n]->units;
 	return n;
 }
 
 static void run_group(struct engine *engine, unsigned int count)
 {
 	struct engine_request **requests = engine->group;
-	unsigned int n;
+	uint32_t units;
 
-	for (; count; requests += n, count -= n) {
-		n = slice_length(requests, count);
-		run_slice(engine, requests, n);
+	for (unsigned int n; count; requests += n, count -= n) {
+		n = slice_length(requests, count, &units);
+		run_slice(engine, requests, n, units);
 	}
 }
 

@@ -34,6 +34,7 @@ struct engine_request {
 	uint8_t iv[16];
 	uint8_t *data;		/* changed in place, only when status is 0 */
 	int status;		/* out: 0, -EINVAL, -EIO, or -EBADMSG: see above */
+	uint32_t units;		/* the engine's own: how many there are */
 };
 
 struct engine;

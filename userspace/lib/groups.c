@@ -7,6 +7,7 @@ void groups_start(struct groups *groups)
 {
 	groups->count = 0;
 	groups->members = 0;
+	groups->newest = 0;
 	memset(groups->slots, 0, sizeof(groups->slots));
 }
 
@@ -36,20 +37,44 @@ static uint16_t *find_slot(struct groups *groups,
 	return &groups->slots[slot];
 }
 
+static unsigned int begin_group(struct groups *groups)
+{
+	groups->groups[groups->count].last = 0;
+	return ++groups->count;
+}
+
+/* Mostly the group of the request before: then there is nothing to look for. */
+static unsigned int group_of(struct groups *groups,
+			     const struct engine_request *request)
+{
+	uint16_t *slot;
+
+	if (groups->newest &&
+	    is_alike(groups->requests[groups->members - 1], request))
+		return groups->newest;
+	slot = find_slot(groups, request);
+	if (!*slot)
+		*slot = (uint16_t)begin_group(groups);
+	return *slot;
+}
+
+static void append(struct groups *groups, unsigned int group, uint16_t member)
+{
+	uint16_t last = groups->groups[group - 1].last;
+
+	if (last)
+		groups->next[last - 1] = member;
+	else
+		groups->groups[group - 1].first = member;
+	groups->groups[group - 1].last = member;
+	groups->next[member - 1] = 0;
+}
+
 void groups_add(struct groups *groups, struct engine_request *request)
 {
-	uint16_t *group = find_slot(groups, request);
-	uint16_t member = (uint16_t)++groups->members;
-
-	groups->requests[member - 1] = request;
-	groups->next[member - 1] = 0;
-	if (*group) {
-		groups->next[groups->groups[*group - 1].last - 1] = member;
-	} else {
-		*group = (uint16_t)++groups->count;
-		groups->groups[*group - 1].first = member;
-	}
-	groups->groups[*group - 1].last = member;
+	groups->newest = group_of(groups, request);
+	groups->requests[groups->members++] = request;
+	append(groups, groups->newest, (uint16_t)groups->members);
 }
 
 unsigned int groups_list(const struct groups *groups, unsigned int group,

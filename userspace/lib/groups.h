@@ -14,6 +14,7 @@ enum { GROUPS_SLOTS = 2 * ENGINE_BATCH_MAX };
 struct groups {
 	unsigned int count;
 	unsigned int members;
+	unsigned int newest;		/* group of the last request */
 	struct {
 		uint16_t first;		/* request */
 		uint16_t last;
