@@ -174,9 +174,8 @@ static bool units_make_sense(const struct paes_desc *desc)
 {
 	if (desc->unit_size < PAES_AES_BLOCK || !desc->length)
 		return false;
-	if (desc->first_block)
-		return desc->unit_size == desc->length;
-	return desc->length % desc->unit_size == 0;
+	return desc->unit_size == desc->length ||
+	       (!desc->first_block && desc->length % desc->unit_size == 0);
 }
 
 /* The kernel is trusted; but a slip of it must not become one of paesd. */
