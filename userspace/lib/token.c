@@ -393,7 +393,7 @@ int token_open(struct token **token, const char *uri, const struct secret *pin)
 		*token = NULL;
 		return -ENOMEM;
 	}
-	token_begin_trial(*token);
+	token_begin_trials(*token);
 	error = open_parts(*token, &search, pin);
 	if (error) {
 		token_close(*token);

@@ -28,7 +28,7 @@ struct token_stream {
 	struct token_stream *next;	/* in the bucket */
 };
 
-/* The ways of decryption, and which is the quicker one: see tokendecrypt.c. */
+/* The ways of decryption: see tokendecrypt.c. */
 enum token_way {
 	TOKEN_AT_ONCE,
 	TOKEN_AND_DROP,
@@ -44,10 +44,19 @@ struct token_place {
 	unsigned long used;		/* when, by token->uses */
 };
 
+/* Of calls, and what is known of their ways: see tokentrial.c. */
+enum token_size {
+	TOKEN_SMALL,
+	TOKEN_LARGE,
+	TOKEN_SIZES,
+};
+
 struct token_trial {
 	enum token_way way;		/* for all calls but those compared */
-	unsigned int calls;		/* compared so far */
-	uint64_t least[TOKEN_WAYS];	/* ns for 1 KiB */
+	unsigned int pairs;		/* compared so far */
+	unsigned int wins;		/* of these, by TOKEN_AND_DROP */
+	size_t size;			/* bytes of a pair's first call; or 0 */
+	uint64_t at_once;		/* ns that it took */
 };
 
 struct token {
@@ -65,7 +74,8 @@ struct token {
 	unsigned long look_again;	/* for an idle stream, when uses are that */
 	bool no_session;		/* for another stream */
 	bool no_streams;
-	struct token_trial trial;
+	bool drop_tried;		/* whether it's done rightly */
+	struct token_trial trials[TOKEN_SIZES];
 	struct token_place places[TOKEN_PLACES];
 };
 
@@ -90,8 +100,20 @@ int token_check_length(const struct token *token, const char *what,
 		       CK_ULONG found, size_t expected);
 
 /* Which way of decryption is the quicker one: to be found out anew, or known. */
-void token_begin_trial(struct token *token);
-void token_end_trial(struct token *token, enum token_way way);
+void token_begin_trials(struct token *token);
+void token_end_trials(struct token *token, enum token_way way);
+
+/*
+ * For calls of `size` bytes; until it's over, each call is timed, in ns.  The
+ * first of a pair is made at once; the second, of a size with which the pair
+ * goes on, is begun and dropped: so long to begin it, so long for the rest.
+ */
+struct token_trial *token_trial_of(struct token *token, size_t size);
+bool token_trial_is_over(const struct token_trial *trial);
+void token_trial_begin(struct token_trial *trial, size_t size, uint64_t taken);
+bool token_trial_goes_on(const struct token_trial *trial, size_t size);
+void token_trial_end(const struct token *token, struct token_trial *trial,
+		     uint64_t begin, uint64_t rest);
 
 /*
  * A template in the making: `attributes` has room for whoever fills it.  The

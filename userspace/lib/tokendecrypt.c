@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * AES-ECB decryption, at once or in the quicker of two ways.
+ * AES-ECB decryption, at once or in the quicker of two ways (tokentrial.c).
  *
  * At once: C_Decrypt.  Or begun and dropped: C_DecryptUpdate in a session that
  * is then closed, with the operation still open.  All data is there by then,
  * and what a token does at the end of an operation is left out: SoftHSM copies
  * all that was given to it once more, byte by byte, which is two thirds of the
  * time of a large call.  Where a session is a round trip to an HSM, it's the
- * slower way.  So the first calls take turns, and the times decide.
+ * slower way.
  *
  * What is begun and dropped can be begun ahead: a small read waits for the
  * beginning as long as for its data.  The keys used last have a place for that,
@@ -16,12 +16,6 @@
 #include "token_internal.h"
 
 #include "log.h"
-
-
-enum {
-	TRIAL_CALLS	= 16,	/* of both ways together */
-	TRIAL_SIZE	= 32768, /* bytes at least; smaller calls gain little */
-};
 
 static CK_RV start_decrypt(struct token *token, CK_SESSION_HANDLE session,
 			   token_key key)
@@ -106,30 +100,36 @@ static int decrypt_in(struct token *token, struct token_place *place,
 	return token_check_length(token, "C_DecryptUpdate", done, size);
 }
 
+/* In a place whose beginning was tried; `rv` is what came of that. */
+static int decrypt_begun(struct token *token, struct token_place *place, CK_RV rv,
+			 const void *in, void *out, size_t size)
+{
+	int error;
+
+	/* The token has no session to spare. */
+	if (place->session == CK_INVALID_HANDLE)
+		return token_decrypt(token, place->key, in, out, size);
+	if (rv == CKR_OK)
+		error = decrypt_in(token, place, in, out, size);
+	else
+		error = token_fail(token, "C_DecryptInit (CKM_AES_ECB)", rv);
+	drop(token, place);
+	return error;
+}
+
 static int decrypt_and_drop(struct token *token, token_key key, const void *in,
 			    void *out, size_t size)
 {
 	struct token_place *place = take_place(token, key);
 	CK_RV rv = CKR_OK;
-	int error;
 
 	if (place->session == CK_INVALID_HANDLE)
 		rv = begin(token, place);
-	/* The token has no session to spare. */
-	if (place->session == CK_INVALID_HANDLE)
-		return token_decrypt(token, key, in, out, size);
-	if (rv != CKR_OK)
-		error = token_fail(token, "C_DecryptInit (CKM_AES_ECB)", rv);
-	else
-		error = decrypt_in(token, place, in, out, size);
-	drop(token, place);
-	return error;
+	return decrypt_begun(token, place, rv, in, out, size);
 }
 
 static struct token_place *unprepared_place(struct token *token)
 {
-	if (token->trial.way != TOKEN_AND_DROP)
-		return NULL;
 	for (int i = 0; i < TOKEN_PLACES; i++)
 		if (token->places[i].key != TOKEN_NO_KEY &&
 		    token->places[i].session == CK_INVALID_HANDLE)
@@ -165,14 +165,6 @@ void token_leave_places(struct token *token)
 		leave_place(token, &token->places[i]);
 }
 
-typedef int decrypt_way(struct token *token, token_key key, const void *in,
-			void *out, size_t size);
-
-static decrypt_way *const ways[TOKEN_WAYS] = {
-	[TOKEN_AT_ONCE] = token_decrypt,
-	[TOKEN_AND_DROP] = decrypt_and_drop,
-};
-
 /*
  * A token may hold a block back until the operation ends, or not know
  * C_DecryptUpdate at all: tried before data is given to it.
@@ -196,62 +188,55 @@ static bool drops_rightly(struct token *token, token_key key)
 	       paes_blob_equal(found, right, sizeof(right));
 }
 
-void token_begin_trial(struct token *token)
+/* The calls of a trial leave no place: nothing is begun ahead for them. */
+static int drop_timed(struct token *token, struct token_trial *trial,
+		      token_key key, const void *in, void *out, size_t size)
 {
-	token_leave_places(token);
-	token->trial = (struct token_trial){
-		.least = { UINT64_MAX, UINT64_MAX },
-	};
-}
+	struct token_place place = { .key = key };
+	uint64_t start = token_clock(), begun;
+	CK_RV rv = begin(token, &place);
+	int error;
 
-void token_end_trial(struct token *token, enum token_way way)
-{
-	token->trial.calls = TRIAL_CALLS;
-	token->trial.way = way;
-	log_debug("token \"%s\": decrypts %s", token->label,
-		  way == TOKEN_AND_DROP ?
-		  "in sessions that are closed behind each call" :
-		  "by C_Decrypt");
-}
-
-static enum token_way quicker_way(const struct token_trial *trial)
-{
-	uint64_t at_once = trial->least[TOKEN_AT_ONCE];
-
-	/* What differs by less is chance. */
-	return trial->least[TOKEN_AND_DROP] < at_once - at_once / 10 ?
-	       TOKEN_AND_DROP : TOKEN_AT_ONCE;
-}
-
-/* One call of the trial. */
-static int decrypt_timed(struct token *token, token_key key, const void *in,
-			 void *out, size_t size)
-{
-	struct token_trial *trial = &token->trial;
-	enum token_way way = trial->calls % TOKEN_WAYS;
-	uint64_t start = token_clock(), taken;
-	int error = ways[way](token, key, in, out, size);
-
-	taken = (token_clock() - start) * 1024 / size;
-	if (!error && taken < trial->least[way])
-		trial->least[way] = taken;
-	if (++trial->calls == TRIAL_CALLS)
-		token_end_trial(token, quicker_way(trial));
+	begun = token_clock();
+	error = decrypt_begun(token, &place, rv, in, out, size);
+	if (!error)
+		token_trial_end(token, trial, begun - start,
+				token_clock() - begun);
 	return error;
+}
+
+static int decrypt_timed(struct token *token, struct token_trial *trial,
+			 token_key key, const void *in, void *out, size_t size)
+{
+	uint64_t start = token_clock();
+	int error = token_decrypt(token, key, in, out, size);
+
+	if (!error)
+		token_trial_begin(trial, size, token_clock() - start);
+	return error;
+}
+
+static int decrypt_on_trial(struct token *token, struct token_trial *trial,
+			    token_key key, const void *in, void *out, size_t size)
+{
+	if (!token->drop_tried && !drops_rightly(token, key))
+		token_end_trials(token, TOKEN_AT_ONCE);
+	token->drop_tried = true;
+	if (token_trial_goes_on(trial, size))
+		return drop_timed(token, trial, key, in, out, size);
+	return decrypt_timed(token, trial, key, in, out, size);
 }
 
 static int decrypt_quick(struct token *token, token_key key, const void *in,
 			 void *out, size_t size)
 {
-	struct token_trial *trial = &token->trial;
+	struct token_trial *trial = token_trial_of(token, size);
 
-	if (size < TRIAL_SIZE || trial->calls == TRIAL_CALLS)
-		return ways[trial->way](token, key, in, out, size);
-	if (!trial->calls && !drops_rightly(token, key)) {
-		token_end_trial(token, TOKEN_AT_ONCE);
-		return token_decrypt(token, key, in, out, size);
-	}
-	return decrypt_timed(token, key, in, out, size);
+	if (!token_trial_is_over(trial))
+		return decrypt_on_trial(token, trial, key, in, out, size);
+	if (trial->way == TOKEN_AND_DROP)
+		return decrypt_and_drop(token, key, in, out, size);
+	return token_decrypt(token, key, in, out, size);
 }
 
 int token_decrypt_quick(struct token *token, token_key key, const void *in,

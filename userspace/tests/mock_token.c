@@ -110,6 +110,8 @@ static CK_RV mock_EncryptInit(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism
 static CK_RV mock_DecryptInit(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism,
 			      CK_OBJECT_HANDLE key)
 {
+	if (mock.fault == MOCK_SLOW_INIT)
+		usleep(2000);
 	return crypt_init(session, mechanism, key, false);
 }
 

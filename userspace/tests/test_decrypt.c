@@ -14,7 +14,7 @@
 /* As if the first calls had found out that it's the quicker one. */
 static void decrypt_by(enum token_way way)
 {
-	token_end_trial(mocked.token, way);
+	token_end_trials(mocked.token, way);
 }
 
 static void wrong_answers_decrypting(enum token_way way)
@@ -63,49 +63,129 @@ static void test_init_fails(void **state)
 	init_fails(TOKEN_AND_DROP);
 }
 
-enum { TRIAL_CALLS = 16, TRIAL_SIZE = 32768 };
+enum {
+	TRIAL_CALLS	= 16,
+	SMALL		= 4112,
+	LARGE		= 32768,
+	PIECE_MAX	= 2 * LARGE,
+};
 
-/* Decrypts rightly, `calls` times; returns how many times by dropping. */
-static unsigned int decrypt_quick(unsigned int calls)
+/* Rightly; returns whether by dropping. */
+static bool decrypt_piece(size_t size)
 {
-	static unsigned char data[2 * TRIAL_SIZE], right[2 * TRIAL_SIZE],
-		found[2 * TRIAL_SIZE];
+	static unsigned char data[PIECE_MAX], right[PIECE_MAX], found[PIECE_MAX];
+	unsigned int drops = mocked.mock->drops;
 
-	mocked.mock->drops = 0;
-	support_random(data, sizeof(data));
+	support_random(data, size);
 	assert_int_equal(token_decrypt(mocked.token, mocked.key.k1, data, right,
-				       sizeof(data)), 0);
-	while (calls--) {
-		/* No two of the same size. */
-		size_t size = TRIAL_SIZE + 16 * calls;
-
-		memset(found, 0, sizeof(found));
-		assert_int_equal(token_decrypt_quick(mocked.token, mocked.key.k1,
-						     data, found, size), 0);
-		assert_memory_equal(found, right, size);
-	}
-	return mocked.mock->drops;
+				       size), 0);
+	memset(found, 0, size);
+	assert_int_equal(token_decrypt_quick(mocked.token, mocked.key.k1, data,
+					     found, size), 0);
+	assert_memory_equal(found, right, size);
+	return mocked.mock->drops > drops;
 }
 
-/* The first calls of a token, then ten more: how many of these by dropping? */
-static unsigned int try_both_ways(enum mock_fault fault)
+/* No two of the same size; returns how many by dropping. */
+static unsigned int decrypt_pieces(size_t size, unsigned int calls)
+{
+	unsigned int drops = 0;
+
+	while (calls--)
+		drops += decrypt_piece(size + 16 * calls);
+	return drops;
+}
+
+static unsigned int decrypt_quick(unsigned int calls)
+{
+	return decrypt_pieces(LARGE, calls);
+}
+
+/* The first calls of that size, then ten more: how many of these by dropping? */
+static unsigned int try_size(enum mock_fault fault, size_t size)
 {
 	unsigned int drops;
 
-	token_begin_trial(mocked.token);
 	mock_set_fault(fault, 0);
-	drops = decrypt_quick(TRIAL_CALLS);
+	drops = decrypt_pieces(size, TRIAL_CALLS);
 	assert_in_range(drops, fault == MOCK_SESSION_COUNT ? 0 : 1,
 			TRIAL_CALLS / 2 + 1);
-	return decrypt_quick(10);
+	return decrypt_pieces(size, 10);
+}
+
+static unsigned int try_both_ways(enum mock_fault fault, size_t size)
+{
+	token_begin_trials(mocked.token);
+	return try_size(fault, size);
 }
 
 static void test_the_quicker_way_is_kept(void **state)
 {
 	(void)state;
 	support_need_softhsm();
-	assert_int_equal(try_both_ways(MOCK_SLOW_DECRYPT), 10);
-	assert_int_equal(try_both_ways(MOCK_SLOW_SESSION), 0);
+	assert_int_equal(try_both_ways(MOCK_SLOW_DECRYPT, LARGE), 10);
+	assert_int_equal(try_both_ways(MOCK_SLOW_SESSION, LARGE), 0);
+	assert_int_equal(try_both_ways(MOCK_SLOW_DECRYPT, SMALL), 10);
+	assert_int_equal(try_both_ways(MOCK_SLOW_SESSION, SMALL), 0);
+}
+
+/* Both ways take the same then, but one of them not while somebody waits. */
+static void test_what_can_be_begun_ahead_is_quicker(void **state)
+{
+	(void)state;
+	support_need_softhsm();
+	assert_int_equal(try_both_ways(MOCK_SLOW_INIT, SMALL), 10);
+}
+
+static void test_sizes_are_tried_apart(void **state)
+{
+	(void)state;
+	support_need_softhsm();
+	assert_int_equal(try_both_ways(MOCK_SLOW_DECRYPT, SMALL), 10);
+	assert_int_equal(try_size(MOCK_SLOW_SESSION, LARGE), 0);
+	assert_int_equal(decrypt_pieces(SMALL, 3), 3);
+	assert_int_equal(try_both_ways(MOCK_SLOW_SESSION, SMALL), 0);
+	assert_int_equal(try_size(MOCK_SLOW_DECRYPT, LARGE), 10);
+	assert_int_equal(decrypt_pieces(SMALL, 3), 0);
+}
+
+/* Small pieces that differ much tell nothing about the ways. */
+static void test_unlike_sizes_are_not_compared(void **state)
+{
+	(void)state;
+	support_need_softhsm();
+	token_begin_trials(mocked.token);
+	decrypt_piece(SMALL);
+	for (int i = 0; i < TRIAL_CALLS; i++) {
+		assert_false(decrypt_piece(2 * SMALL));
+		assert_false(decrypt_piece(SMALL));
+	}
+	assert_true(decrypt_piece(SMALL));
+}
+
+/* Eight pairs like this: at once in 1000 ns, or begun and the rest. */
+static enum token_way way_after(uint64_t begin, uint64_t rest)
+{
+	struct token_trial *trial = token_trial_of(mocked.token, SMALL);
+
+	token_begin_trials(mocked.token);
+	while (!token_trial_is_over(trial)) {
+		token_trial_begin(trial, SMALL, 1000);
+		token_trial_end(mocked.token, trial, begin, rest);
+	}
+	return trial->way;
+}
+
+static void test_what_is_quicker(void **state)
+{
+	(void)state;
+	support_need_softhsm();
+	assert_int_equal(way_after(0, 890), TOKEN_AND_DROP);
+	assert_int_equal(way_after(0, 910), TOKEN_AT_ONCE);
+	assert_int_equal(way_after(500, 600), TOKEN_AND_DROP);
+	assert_int_equal(way_after(230, 890), TOKEN_AND_DROP);
+	assert_int_equal(way_after(180, 910), TOKEN_AT_ONCE);
+	assert_int_equal(way_after(800, 400), TOKEN_AT_ONCE);
 }
 
 /* None of these costs a caller an error. */
@@ -114,9 +194,12 @@ static void test_tokens_that_cannot_drop(void **state)
 	(void)state;
 	support_need_softhsm();
 	support_capture();
-	assert_int_equal(try_both_ways(MOCK_NO_UPDATE), 0);
-	assert_int_equal(try_both_ways(MOCK_HELD_BACK), 0);
-	assert_int_equal(try_both_ways(MOCK_SESSION_COUNT), 0);
+	assert_int_equal(try_both_ways(MOCK_NO_UPDATE, LARGE), 0);
+	assert_int_equal(try_both_ways(MOCK_NO_UPDATE, SMALL), 0);
+	assert_int_equal(try_both_ways(MOCK_HELD_BACK, LARGE), 0);
+	assert_int_equal(try_both_ways(MOCK_HELD_BACK, SMALL), 0);
+	assert_int_equal(try_both_ways(MOCK_SESSION_COUNT, LARGE), 0);
+	assert_int_equal(try_both_ways(MOCK_SESSION_COUNT, SMALL), 0);
 	assert_string_equal(support_captured(), "");
 }
 
@@ -283,6 +366,10 @@ int main(void)
 		MOCK_TEST(test_wrong_answers_decrypting),
 		MOCK_TEST(test_wrong_answers_decrypting_and_dropping),
 		MOCK_TEST(test_the_quicker_way_is_kept),
+		MOCK_TEST(test_what_can_be_begun_ahead_is_quicker),
+		MOCK_TEST(test_sizes_are_tried_apart),
+		MOCK_TEST(test_unlike_sizes_are_not_compared),
+		MOCK_TEST(test_what_is_quicker),
 		MOCK_TEST(test_tokens_that_cannot_drop),
 		MOCK_TEST(test_no_session_to_drop),
 		MOCK_TEST(test_begun_ahead),

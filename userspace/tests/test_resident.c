@@ -351,7 +351,7 @@ static void open_twice(enum token_way way)
 	assert_int_equal(xtskey_import_resident(&made, token, clear, 256), 0);
 	assert_int_equal(xtskey_seal(&made, token, kek, 256, 0, &blob), 0);
 	close_one(&made);
-	token_end_trial(token, way);
+	token_end_trials(token, way);
 	assert_int_equal(xtskey_open(&one, token, &blob), 0);
 	assert_int_equal(xtskey_open(&two, token, &blob), 0);
 	for (int i = 0; i < 3; i++) {

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Which way of decryption is the quicker one (see tokendecrypt.c) depends on
+ * the token and on the size, and is found out by the first calls: pairs of about
+ * the same size, one each way.  Small calls and large ones are compared apart:
+ * for these it's the data that counts, for those what is around it.
+ */
+#include "token_internal.h"
+
+#include "log.h"
+
+enum {
+	TRIAL_PAIRS	= 8,
+	TRIAL_LARGE	= 32768, /* bytes at least */
+};
+
+static void start_trial(struct token_trial *trial, enum token_way way,
+			unsigned int pairs)
+{
+	*trial = (struct token_trial){ .way = way, .pairs = pairs };
+}
+
+void token_begin_trials(struct token *token)
+{
+	token_leave_places(token);
+	for (int i = 0; i < TOKEN_SIZES; i++)
+		start_trial(&token->trials[i], TOKEN_AT_ONCE, 0);
+	token->drop_tried = false;
+}
+
+void token_end_trials(struct token *token, enum token_way way)
+{
+	token_leave_places(token);
+	for (int i = 0; i < TOKEN_SIZES; i++)
+		start_trial(&token->trials[i], way, TRIAL_PAIRS);
+	token->drop_tried = true;
+}
+
+struct token_trial *token_trial_of(struct token *token, size_t size)
+{
+	return &token->trials[size < TRIAL_LARGE ? TOKEN_SMALL : TOKEN_LARGE];
+}
+
+bool token_trial_is_over(const struct token_trial *trial)
+{
+	return trial->pairs == TRIAL_PAIRS;
+}
+
+void token_trial_begin(struct token_trial *trial, size_t size, uint64_t taken)
+{
+	trial->size = size;
+	trial->at_once = taken;
+}
+
+bool token_trial_goes_on(const struct token_trial *trial, size_t size)
+{
+	size_t differs = size > trial->size ? size - trial->size :
+					      trial->size - size;
+
+	return trial->size && differs <= trial->size / 8;
+}
+
+/*
+ * What differs by less than a tenth is chance.  Dropping may cost a little more
+ * in all when nobody has to wait for it: its beginning can be made ahead.
+ */
+static bool is_drop_quicker(uint64_t at_once, uint64_t begin, uint64_t rest)
+{
+	uint64_t quicker = at_once - at_once / 10;
+
+	return begin + rest < quicker ||
+	       (rest < quicker && begin + rest < at_once + at_once / 8);
+}
+
+static void end_trial(const struct token *token, struct token_trial *trial)
+{
+	bool small = trial == &token->trials[TOKEN_SMALL];
+
+	if (trial->wins > TRIAL_PAIRS / 2)
+		trial->way = TOKEN_AND_DROP;
+	log_debug("token \"%s\": decrypts %s pieces %s", token->label,
+		  small ? "small" : "large",
+		  trial->way == TOKEN_AND_DROP ?
+		  "in sessions that are closed behind each call" :
+		  "by C_Decrypt");
+}
+
+void token_trial_end(const struct token *token, struct token_trial *trial,
+		     uint64_t begin, uint64_t rest)
+{
+	trial->wins += is_drop_quicker(trial->at_once, begin, rest);
+	trial->size = 0;
+	if (++trial->pairs == TRIAL_PAIRS)
+		end_trial(token, trial);
+}
