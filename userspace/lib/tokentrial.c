@@ -61,15 +61,15 @@ bool token_trial_goes_on(const struct token_trial *trial, size_t size)
 }
 
 /*
- * What differs by less than a tenth is chance.  Dropping may cost a little more
- * in all when nobody has to wait for it: its beginning can be made ahead.
+ * What differs by less than a tenth is chance.  Dropping may cost half as much
+ * again when nobody has to wait for it: its beginning can be made ahead.
  */
 static bool is_drop_quicker(uint64_t at_once, uint64_t begin, uint64_t rest)
 {
 	uint64_t quicker = at_once - at_once / 10;
 
 	return begin + rest < quicker ||
-	       (rest < quicker && begin + rest < at_once + at_once / 8);
+	       (rest < quicker && begin + rest < at_once + at_once / 2);
 }
 
 static void end_trial(const struct token *token, struct token_trial *trial)

@@ -182,10 +182,11 @@ static void test_what_is_quicker(void **state)
 	support_need_softhsm();
 	assert_int_equal(way_after(0, 890), TOKEN_AND_DROP);
 	assert_int_equal(way_after(0, 910), TOKEN_AT_ONCE);
-	assert_int_equal(way_after(500, 600), TOKEN_AND_DROP);
-	assert_int_equal(way_after(230, 890), TOKEN_AND_DROP);
-	assert_int_equal(way_after(180, 910), TOKEN_AT_ONCE);
-	assert_int_equal(way_after(800, 400), TOKEN_AT_ONCE);
+	assert_int_equal(way_after(600, 890), TOKEN_AND_DROP);
+	assert_int_equal(way_after(580, 910), TOKEN_AT_ONCE);
+	assert_int_equal(way_after(620, 890), TOKEN_AT_ONCE);
+	assert_int_equal(way_after(1000, 400), TOKEN_AND_DROP);
+	assert_int_equal(way_after(1200, 400), TOKEN_AT_ONCE);
 }
 
 /* None of these costs a caller an error. */
