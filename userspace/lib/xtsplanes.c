@@ -5,7 +5,9 @@
  * is the one above it, and what leaves the highest comes in again below.  Planes
  * are interleaved three times, which makes vectors of two elements of them.
  *
- * 512 bits at a time by another way were no faster where a processor has them.
+ * 512 bits at a time, by shifts and carry-less products, were hardly faster where
+ * a processor has them (7 ns of an engine's 1,050 for 4 KiB): outside the first
+ * cache both ways are as fast as memcpy().
  */
 #ifdef __x86_64__
 
