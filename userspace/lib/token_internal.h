@@ -106,7 +106,8 @@ void token_end_trials(struct token *token, enum token_way way);
 /*
  * For calls of `size` bytes; until it's over, each call is timed, in ns.  The
  * first of a pair is made at once; the second, of a size with which the pair
- * goes on, is begun and dropped: so long to begin it, so long for the rest.
+ * goes on, is begun and dropped: so long to begin it, so long for the rest, which
+ * is UINT64_MAX when it failed.
  */
 struct token_trial *token_trial_of(struct token *token, size_t size);
 bool token_trial_is_over(const struct token_trial *trial);

@@ -199,9 +199,8 @@ static int drop_timed(struct token *token, struct token_trial *trial,
 
 	begun = token_clock();
 	error = decrypt_begun(token, &place, rv, in, out, size);
-	if (!error)
-		token_trial_end(token, trial, begun - start,
-				token_clock() - begun);
+	token_trial_end(token, trial, begun - start,
+			error ? UINT64_MAX : token_clock() - begun);
 	return error;
 }
 

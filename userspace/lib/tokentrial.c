@@ -66,10 +66,8 @@ bool token_trial_goes_on(const struct token_trial *trial, size_t size)
  */
 static bool is_drop_quicker(uint64_t at_once, uint64_t begin, uint64_t rest)
 {
-	uint64_t quicker = at_once - at_once / 10;
-
-	return begin + rest < quicker ||
-	       (rest < quicker && begin + rest < at_once + at_once / 2);
+	return rest < at_once - at_once / 10 &&
+	       begin + rest < at_once + at_once / 2;
 }
 
 static void end_trial(const struct token *token, struct token_trial *trial)

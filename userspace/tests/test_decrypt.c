@@ -149,6 +149,28 @@ static void test_sizes_are_tried_apart(void **state)
 	assert_int_equal(decrypt_pieces(SMALL, 3), 0);
 }
 
+/* Whoever tries once more isn't served in the same way again. */
+static void test_a_try_that_fails_is_lost(void **state)
+{
+	unsigned char data[SMALL] = { 0 };
+
+	(void)state;
+	support_need_softhsm();
+	token_begin_trials(mocked.token);
+	decrypt_piece(SMALL);
+	mock_set_fault(MOCK_NO_UPDATE, 0);
+	support_capture();
+	for (int i = 0; i < TRIAL_CALLS / 2; i++) {
+		assert_int_equal(token_decrypt_quick(mocked.token, mocked.key.k1,
+						     data, data, SMALL),
+				 -EOPNOTSUPP);
+		decrypt_piece(SMALL);
+	}
+	support_assert_holds(support_captured(), "C_DecryptUpdate");
+	mock_set_fault(MOCK_NONE, 0);
+	assert_int_equal(decrypt_pieces(SMALL, 10), 0);
+}
+
 /* Small pieces that differ much tell nothing about the ways. */
 static void test_unlike_sizes_are_not_compared(void **state)
 {
@@ -369,6 +391,7 @@ int main(void)
 		MOCK_TEST(test_the_quicker_way_is_kept),
 		MOCK_TEST(test_what_can_be_begun_ahead_is_quicker),
 		MOCK_TEST(test_sizes_are_tried_apart),
+		MOCK_TEST(test_a_try_that_fails_is_lost),
 		MOCK_TEST(test_unlike_sizes_are_not_compared),
 		MOCK_TEST(test_what_is_quicker),
 		MOCK_TEST(test_tokens_that_cannot_drop),
