@@ -42,6 +42,17 @@ static void open_key(struct bench *bench)
 		    "unwrapping it");
 }
 
+/* What is the same in each batch. */
+static void prepare(struct bench *bench)
+{
+	for (unsigned int i = 0; i < BENCH_BATCH; i++)
+		bench->requests[i] = (struct engine_request){
+			.key = &bench->key,
+			.length = BENCH_SECTOR,
+			.unit_size = BENCH_SECTOR,
+		};
+}
+
 void bench_open(struct bench *bench, const char *uri, const char *pin_file)
 {
 	process_serve_io(LOG_LEVEL_DEBUG);
@@ -51,6 +62,7 @@ void bench_open(struct bench *bench, const char *uri, const char *pin_file)
 	bench->data = aligned_alloc(BENCH_SECTOR, BENCH_DATA);
 	bench_check(bench->engine && bench->data ? 0 : -ENOMEM, "allocating");
 	memset(bench->data, 0x5a, BENCH_DATA);
+	prepare(bench);
 }
 
 void bench_close(struct bench *bench)
@@ -61,30 +73,22 @@ void bench_close(struct bench *bench)
 	token_close(bench->token);
 }
 
-/* In its place: a copy of what was just written piece by piece has to wait. */
-static void ask(struct engine_request *request, struct bench *bench,
-		bool encrypt, uint64_t sector)
+static void ask(struct bench *bench, struct engine_request *request, bool encrypt)
 {
-	*request = (struct engine_request){
-		.key = &bench->key,
-		.encrypt = encrypt,
-		.length = BENCH_SECTOR,
-		.unit_size = BENCH_SECTOR,
-		.data = bench->data + sector * BENCH_SECTOR % BENCH_DATA,
-	};
+	uint64_t sector = bench->sector++;
+
+	request->encrypt = encrypt;
+	request->data = bench->data + sector * BENCH_SECTOR % BENCH_DATA;
 	memcpy(request->iv, &sector, sizeof(sector));
 }
 
 void bench_engine(struct bench *bench, bool encrypt, unsigned int sectors)
 {
-	struct engine_request requests[BENCH_BATCH];
-	static uint64_t next;
-
 	for (unsigned int i = 0; i < sectors; i++)
-		ask(&requests[i], bench, encrypt, next++);
-	engine_run(bench->engine, requests, sectors, NULL, NULL);
+		ask(bench, &bench->requests[i], encrypt);
+	engine_run(bench->engine, bench->requests, sectors, NULL, NULL);
 	for (unsigned int i = 0; i < sectors; i++)
-		bench_check(requests[i].status, "a request");
+		bench_check(bench->requests[i].status, "a request");
 }
 
 void bench_token(struct bench *bench, bool encrypt, size_t size)

@@ -7,6 +7,7 @@
 #define PAES_BENCH_H
 
 #include "engine.h"
+#include "sample.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -22,6 +23,8 @@ struct bench {
 	struct xtskey key;
 	struct engine *engine;
 	uint8_t *data;		/* BENCH_DATA bytes */
+	uint64_t sector;	/* the next one */
+	struct engine_request requests[BENCH_BATCH];
 };
 
 /* Ends the program, after logging why, when anything is missing. */
