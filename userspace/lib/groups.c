@@ -7,7 +7,6 @@ void groups_start(struct groups *groups)
 {
 	groups->count = 0;
 	groups->members = 0;
-	groups->newest = 0;
 	memset(groups->slots, 0, sizeof(groups->slots));
 }
 
@@ -49,7 +48,7 @@ static unsigned int group_of(struct groups *groups,
 {
 	uint16_t *slot;
 
-	if (groups->newest &&
+	if (groups->members &&
 	    is_alike(groups->requests[groups->members - 1], request))
 		return groups->newest;
 	slot = find_slot(groups, request);

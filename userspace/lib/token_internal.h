@@ -32,7 +32,6 @@ struct token_stream {
 enum token_way {
 	TOKEN_AT_ONCE,
 	TOKEN_AND_DROP,
-	TOKEN_WAYS,
 };
 
 enum { TOKEN_PLACES = 8 };

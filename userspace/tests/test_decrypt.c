@@ -171,6 +171,21 @@ static void test_a_try_that_fails_is_lost(void **state)
 	assert_int_equal(decrypt_pieces(SMALL, 10), 0);
 }
 
+/* The sessions went after the trial began: each try is made at once, and lost. */
+static void test_a_try_without_a_session_is_lost(void **state)
+{
+	(void)state;
+	support_need_softhsm();
+	token_begin_trials(mocked.token);
+	decrypt_piece(SMALL);
+	mock_set_fault(MOCK_SESSION_COUNT, 0);
+	support_capture();
+	assert_int_equal(decrypt_pieces(SMALL, TRIAL_CALLS), 0);
+	assert_string_equal(support_captured(), "");
+	mock_set_fault(MOCK_NONE, 0);
+	assert_int_equal(decrypt_pieces(SMALL, 10), 0);
+}
+
 /* Small pieces that differ much tell nothing about the ways. */
 static void test_unlike_sizes_are_not_compared(void **state)
 {
@@ -392,6 +407,7 @@ int main(void)
 		MOCK_TEST(test_what_can_be_begun_ahead_is_quicker),
 		MOCK_TEST(test_sizes_are_tried_apart),
 		MOCK_TEST(test_a_try_that_fails_is_lost),
+		MOCK_TEST(test_a_try_without_a_session_is_lost),
 		MOCK_TEST(test_unlike_sizes_are_not_compared),
 		MOCK_TEST(test_what_is_quicker),
 		MOCK_TEST(test_tokens_that_cannot_drop),
