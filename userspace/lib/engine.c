@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * A batch falls into groups (one key, one direction); a group into slices
- * whose tweaks fit the tweak area: one token call; a slice into rounds whose
- * data fits one chunk: one token call, and one more where units steal.  A
- * request is never split over rounds, so that it is given out whole or not at
- * all; one larger than a chunk is a round of its own, of several calls.
+ * whose tweaks fit the tweak area: one token call; a slice into turns, for each
+ * of which the token says what a chunk is; a turn into rounds whose data fits one
+ * chunk: one token call, and one more where units steal.  A request is never
+ * split over rounds, so that it is given out whole or not at all; one larger than
+ * a chunk is a round of its own, of several calls.
  */
 #include "engine.h"
 
@@ -42,6 +43,7 @@ struct engine {
 	uint8_t *tweaks;	/* of a slice: one a unit */
 	uint8_t *blocks;	/* of a round: whole blocks of all units */
 	uint8_t *steals;	/* of a round: one block a stealing unit */
+	size_t chunk;		/* of a turn: bytes of one call */
 	size_t tweaks_used;	/* high-water marks in bytes, for the wipe */
 	size_t blocks_used;
 	size_t steals_used;
@@ -207,7 +209,7 @@ static int call_in_chunks(struct engine *engine, const struct known *known,
 	int error = 0;
 
 	for (size_t part; size && !error; bytes += part, size -= part) {
-		part = size < ENGINE_CHUNK ? size : ENGINE_CHUNK;
+		part = size < engine->chunk ? size : engine->chunk;
 		error = call_token(engine, known, bytes, part);
 	}
 	return error;
@@ -373,15 +375,15 @@ static int run_round(struct engine *engine, struct engine_request *const *reques
 	return 0;
 }
 
-/* How many requests from the first on fit one chunk: at least that one. */
-static unsigned int round_length(struct engine_request *const *requests,
-				 unsigned int count)
+/* How many requests from the first on fit into `room`, but for that one. */
+static unsigned int count_fitting(struct engine_request *const *requests,
+				  unsigned int count, size_t room, size_t *size)
 {
-	size_t size = requests[0]->length;
 	unsigned int n = 1;
 
-	while (n < count && size + requests[n]->length <= ENGINE_CHUNK)
-		size += requests[n++]->length;
+	*size = requests[0]->length;
+	while (n < count && *size + requests[n]->length <= room)
+		*size += requests[n++]->length;
 	return n;
 }
 
@@ -471,20 +473,54 @@ static int make_tweaks(struct engine *engine, struct engine_request *const *requ
 	return error;
 }
 
+/* Behind a round that failed nothing is run: no tweak is taken for another's. */
+static int run_rounds(struct engine *engine, struct engine_request *const *requests,
+		      unsigned int count, uint8_t **tweak)
+{
+	size_t size;
+	int error = 0;
+
+	for (unsigned int n; count; requests += n, count -= n) {
+		n = count_fitting(requests, count, engine->chunk, &size);
+		if (!error)
+			error = run_round(engine, requests, n, tweak);
+		finish(engine, requests, n, error);
+	}
+	return error;
+}
+
+/* To decrypt, each call of the token has something to begin: no small ones. */
+static int run_turn(struct engine *engine, struct engine_request *const *requests,
+		    unsigned int count, size_t size, uint8_t **tweak)
+{
+	struct token_turn turn;
+	int error;
+
+	if (!requests[0]->encrypt)
+		return run_rounds(engine, requests, count, tweak);
+	turn = token_begin_turn(engine->token, size);
+	engine->chunk = turn.chunk;
+	error = run_rounds(engine, requests, count, tweak);
+	if (!error)
+		token_end_turn(engine->token, &turn);
+	return error;
+}
+
 static void run_slice(struct engine *engine, struct engine_request *const *requests,
 		      unsigned int count, uint32_t units)
 {
 	uint8_t *tweak = engine->tweaks;
-	unsigned int n;
-	int error = make_tweaks(engine, requests, count, units);
+	size_t size;
+	int error;
 
-	if (error) {
-		finish(engine, requests, count, error);
-		return;
-	}
-	for (; count; requests += n, count -= n) {
-		n = round_length(requests, count);
-		finish(engine, requests, n, run_round(engine, requests, n, &tweak));
+	engine->chunk = TOKEN_CHUNK;
+	error = make_tweaks(engine, requests, count, units);
+	for (unsigned int n; count; requests += n, count -= n) {
+		n = count_fitting(requests, count, TOKEN_CHUNK, &size);
+		if (error)
+			finish(engine, requests, n, error);
+		else
+			error = run_turn(engine, requests, n, size, &tweak);
 	}
 }
 

@@ -4,11 +4,12 @@
  * It doesn't know how a token works inside.
  *
  * For each key and direction in a batch: one token call makes all tweaks, if
- * they weren't made ahead (tweaks.h), and one in-place call a chunk of
- * ENGINE_CHUNK bytes does the data, with the XOR on the way in and out.  Units
- * that steal ciphertext share one more call.  Every call carries the known
- * block; a wrong answer to it fails the requests of that call with -EBADMSG
- * before one byte of them is given out.
+ * they weren't made ahead (tweaks.h), and one in-place call a chunk does the
+ * data, with the XOR on the way in and out.  A chunk is TOKEN_CHUNK bytes, or
+ * fewer where the token is quicker then.  Units that steal ciphertext share one
+ * more call.  Every call carries the known block; a wrong answer to it fails the
+ * requests of that call with -EBADMSG before one byte of them is given out, and
+ * with them those behind it that share their key and direction.
  */
 #ifndef PAES_ENGINE_H
 #define PAES_ENGINE_H
@@ -20,7 +21,6 @@
 
 enum {
 	ENGINE_BATCH_MAX	= 256,	/* requests of one run */
-	ENGINE_CHUNK		= 131072, /* bytes of one token call */
 	ENGINE_REQUEST_MAX	= 1 << 20, /* bytes of one request */
 };
 

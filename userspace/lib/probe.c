@@ -96,7 +96,7 @@ static void explain_use(const struct probe *probe, const char *keys,
 			char *text, size_t size)
 {
 	snprintf(text, size, "usable: %s, ECB in calls of up to %d KiB%s", keys,
-		 ENGINE_CHUNK / 1024, native(probe));
+		 TOKEN_CHUNK / 1024, native(probe));
 }
 
 static const char *of_mechanism(const struct probe *probe,
@@ -123,7 +123,7 @@ static void explain_refusal(const struct probe *probe, char *text, size_t size)
 		explain_no_ecb(probe, text, size);
 	else if (fails(probe, PROBE_LARGE_CALLS))
 		snprintf(text, size, "refused: it takes no call of %d KiB, which paes makes",
-			 ENGINE_CHUNK / 1024);
+			 TOKEN_CHUNK / 1024);
 	else if (fails(probe, PROBE_PAIRS))
 		snprintf(text, size, "refused: no two keys in the token can have the same CKA_ID, as KEK and authenticator do");
 	else

@@ -250,7 +250,7 @@ static void try_streams(struct probing *p, CK_OBJECT_HANDLE key)
 /* Zeroes: each block of the answer is the same. */
 static void try_large_call(struct probing *p, CK_OBJECT_HANDLE key)
 {
-	const size_t size = ENGINE_CHUNK + PAES_AES_BLOCK;
+	const size_t size = TOKEN_CHUNK + PAES_AES_BLOCK;
 	CLEANUP(free) unsigned char *data = calloc(2, size);
 	unsigned char *out = data + size;
 

@@ -394,6 +394,7 @@ int token_open(struct token **token, const char *uri, const struct secret *pin)
 		return -ENOMEM;
 	}
 	token_begin_trials(*token);
+	token_begin_chunks(*token);
 	error = open_parts(*token, &search, pin);
 	if (error) {
 		token_close(*token);

@@ -184,6 +184,22 @@ int token_decrypt(struct token *token, token_key key, const void *in, void *out,
 int token_encrypt_stream(struct token *token, token_key key, const void *in,
 			 void *out, size_t size);
 
+enum { TOKEN_CHUNK = 131072 };	/* bytes of one call, unless fewer are quicker */
+
+/* Much to encrypt at a time, by calls of token_encrypt_stream(). */
+struct token_turn {
+	size_t size;	/* bytes of it all */
+	size_t chunk;	/* bytes that each call should take, to TOKEN_CHUNK */
+	uint64_t since;	/* ns of some clock; 0: it isn't timed */
+};
+
+/*
+ * To be begun before the caller touches the data, and ended, when all went well,
+ * behind the last touch: what is quickest in all is found out by the first turns.
+ */
+struct token_turn token_begin_turn(const struct token *token, size_t size);
+void token_end_turn(struct token *token, const struct token_turn *turn);
+
 /*
  * The quicker of two ways of decryption, which the first calls find out.  The
  * caller must check what comes out.

@@ -58,6 +58,20 @@ struct token_trial {
 	uint64_t at_once;		/* ns that it took */
 };
 
+/* Of an encrypting call, and what is known of them: see tokenchunk.c. */
+enum token_amount {
+	TOKEN_MANY,
+	TOKEN_FEW,
+	TOKEN_AMOUNTS,
+};
+
+struct token_chunks {
+	enum token_amount way;		/* once enough turns are compared */
+	size_t few;			/* bytes */
+	unsigned int turns;		/* compared so far */
+	uint64_t best[TOKEN_AMOUNTS];	/* ns for TOKEN_CHUNK bytes, of these */
+};
+
 struct token {
 	CK_FUNCTION_LIST *module;	/* the one with the slot */
 	bool initialised;		/* by this one: ended with it */
@@ -76,6 +90,7 @@ struct token {
 	bool drop_tried;		/* whether it's done rightly */
 	struct token_trial trials[TOKEN_SIZES];
 	struct token_place places[TOKEN_PLACES];
+	struct token_chunks chunks;
 };
 
 /* "CKR_PIN_INCORRECT"; in hexadecimal where the name isn't known. */
@@ -114,6 +129,14 @@ void token_trial_begin(struct token_trial *trial, size_t size, uint64_t taken);
 bool token_trial_goes_on(const struct token_trial *trial, size_t size);
 void token_trial_end(const struct token *token, struct token_trial *trial,
 		     uint64_t begin, uint64_t rest);
+
+/* How many bytes a call should encrypt: to be found out anew, or known. */
+void token_begin_chunks(struct token *token);
+void token_end_chunks(struct token *token, enum token_amount way);
+
+/* How the next turn that is compared is taken; and that it took so long, in ns. */
+enum token_amount token_chunks_next(const struct token_chunks *chunks);
+void token_chunks_took(struct token *token, size_t size, uint64_t ns);
 
 /*
  * A template in the making: `attributes` has room for whoever fills it.  The

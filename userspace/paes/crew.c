@@ -158,7 +158,7 @@ static int report(struct token *token, token_key key)
 	if (send(STDIN_FILENO, "r", 1, MSG_NOSIGNAL) != 1 ||
 	    recv(STDIN_FILENO, &go, 1, 0) != 1)
 		return -EPIPE;
-	error = speed_measure(token, key, ENGINE_CHUNK, &speed);
+	error = speed_measure(token, key, TOKEN_CHUNK, &speed);
 	if (error)
 		return error;
 	rate = (speed.encrypt + speed.decrypt) / 2;

@@ -11,7 +11,7 @@ void batch_fill(struct batch *batch, bool encrypt)
 {
 	static const uint32_t sizes[BATCH_REQUESTS][2] = {
 		{ 512, 512 }, { 4096, 512 }, { 4099, 4099 },
-		{ 3 * 33, 33 }, { 2 * ENGINE_CHUNK + 40, 2 * ENGINE_CHUNK + 40 },
+		{ 3 * 33, 33 }, { 2 * TOKEN_CHUNK + 40, 2 * TOKEN_CHUNK + 40 },
 	};
 
 	for (int i = 0; i < BATCH_REQUESTS; i++) {

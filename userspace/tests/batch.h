@@ -10,7 +10,7 @@
 
 #include "engine.h"
 
-enum { BATCH_REQUESTS = 5, BATCH_SIZE_MAX = 3 * ENGINE_CHUNK };
+enum { BATCH_REQUESTS = 5, BATCH_SIZE_MAX = 3 * TOKEN_CHUNK };
 
 struct batch {
 	struct engine_request requests[BATCH_REQUESTS];

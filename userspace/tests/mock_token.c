@@ -218,6 +218,9 @@ static CK_RV mock_EncryptUpdate(CK_SESSION_HANDLE session, CK_BYTE *in,
 		memcpy(late, last, 16);
 		return rv;
 	}
+	if (mock.fault == MOCK_SLOW_UPDATE ||
+	    (mock.fault == MOCK_SLOW_LARGE_UPDATE && size > 65536))
+		usleep(2000);
 	return mock_crypt(real->C_EncryptUpdate, true, session, in, size, out,
 			  out_size);
 }

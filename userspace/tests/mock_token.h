@@ -31,6 +31,8 @@ enum mock_fault {
 	MOCK_SLOW_SESSION,	/* C_OpenSession takes 2 ms */
 	MOCK_SLOW_DECRYPT,	/* C_Decrypt takes 2 ms */
 	MOCK_SLOW_INIT,		/* C_DecryptInit takes 2 ms */
+	MOCK_SLOW_UPDATE,	/* C_EncryptUpdate takes 2 ms */
+	MOCK_SLOW_LARGE_UPDATE,	/* it does for more than 64 KiB */
 	MOCK_INIT_ERROR,	/* C_EncryptInit and C_DecryptInit fail */
 	MOCK_READABLE,		/* C_GetAttributeValue gives CKA_VALUE out */
 	MOCK_NOT_SENSITIVE,	/* and says CKA_SENSITIVE is false */

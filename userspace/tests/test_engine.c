@@ -3,6 +3,7 @@
 #include "support.h"
 
 #include "engine.h"
+#include "token_internal.h"
 #include "xts.h"
 #include "xts_vectors.h"
 
@@ -182,8 +183,8 @@ static void test_published_chain(void **state)
 	xtskey_close(&key, here.token);
 }
 
-static void check_against_oracle(int key, bool encrypt, uint32_t unit_size,
-				 uint32_t units)
+static void check_by(enum token_amount amount, int key, bool encrypt,
+		     uint32_t unit_size, uint32_t units)
 {
 	size_t size = (size_t)unit_size * units;
 	uint8_t *data = malloc(size), *expected = malloc(size);
@@ -196,11 +197,20 @@ static void check_against_oracle(int key, bool encrypt, uint32_t unit_size,
 	support_random(request.iv, sizeof(request.iv));
 	memcpy(expected, data, size);
 	oracle_units(key, encrypt, request.iv, unit_size, expected, size);
+	token_end_chunks(here.token, amount);
 	engine_run(here.engine, &request, 1, NULL, NULL);
 	assert_int_equal(request.status, 0);
 	assert_memory_equal(data, expected, size);
 	free(data);
 	free(expected);
+}
+
+static void check_against_oracle(int key, bool encrypt, uint32_t unit_size,
+				 uint32_t units)
+{
+	check_by(TOKEN_MANY, key, encrypt, unit_size, units);
+	if (encrypt)
+		check_by(TOKEN_FEW, key, encrypt, unit_size, units);
 }
 
 static void test_every_size(void **state)
@@ -230,8 +240,8 @@ static void test_many_units(void **state)
 /* Larger than a chunk, up to the largest: whole blocks and stealing. */
 static void test_large_requests(void **state)
 {
-	static const uint32_t sizes[] = { ENGINE_CHUNK - 1, ENGINE_CHUNK,
-		ENGINE_CHUNK + 1, ENGINE_CHUNK + 16, 3 * ENGINE_CHUNK + 5,
+	static const uint32_t sizes[] = { TOKEN_CHUNK - 1, TOKEN_CHUNK,
+		TOKEN_CHUNK + 1, TOKEN_CHUNK + 16, 3 * TOKEN_CHUNK + 5,
 		DATA_MAX - 1, DATA_MAX };
 
 	(void)state;

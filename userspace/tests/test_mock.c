@@ -8,14 +8,27 @@
 #include <errno.h>
 #include <string.h>
 
-static void test_wrong_answers_encrypting(void **state)
+static void wrong_answers_encrypting(enum token_amount amount)
 {
-	(void)state;
 	support_need_softhsm();
+	token_end_chunks(mocked.token, amount);
 	for (int fault = MOCK_NONE + 1; fault < MOCK_CRYPT_END; fault++) {
 		batch_check_fault(fault, true, false);
 		batch_check_fault(fault, true, true);
 	}
+}
+
+static void test_wrong_answers_encrypting(void **state)
+{
+	(void)state;
+	wrong_answers_encrypting(TOKEN_MANY);
+}
+
+static void test_wrong_answers_encrypting_few(void **state)
+{
+	(void)state;
+	wrong_answers_encrypting(TOKEN_FEW);
+	token_end_chunks(mocked.token, TOKEN_MANY);
 }
 
 static void tell(void *context, struct engine_request *const *requests,
@@ -459,6 +472,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		MOCK_TEST(test_wrong_answers_encrypting),
+		MOCK_TEST(test_wrong_answers_encrypting_few),
 		MOCK_TEST(test_trouble_passes),
 		MOCK_TEST(test_known_block_names_itself),
 		MOCK_TEST(test_readable_keys),

@@ -37,8 +37,8 @@ $(TESTBIN)/test_latency: $(BUILD)/paes/latency.o
 $(TESTBIN)/test_blob: TEST_WRAP := -Wl,--wrap=fchown,--wrap=fsync,--wrap=link,--wrap=renameat2
 
 # A token that misbehaves, and requests for it.
-$(addprefix $(TESTBIN)/,test_mock test_decrypt test_probe): $(BUILD)/tests/mock.o
-$(addprefix $(TESTBIN)/,test_mock test_decrypt): $(BUILD)/tests/batch.o
+$(addprefix $(TESTBIN)/,test_mock test_decrypt test_chunk test_probe): $(BUILD)/tests/mock.o
+$(addprefix $(TESTBIN)/,test_mock test_decrypt test_chunk): $(BUILD)/tests/batch.o
 
 # Tokens of another make.
 $(TESTBIN)/test_nss $(TESTBIN)/test_makes: $(BUILD)/tests/nsstoken.o
