@@ -33,7 +33,7 @@ $(FUZZBIN)/fuzz_paesd: $(BUILD)/fuzz/cmdline.o $(BUILD)/fuzz/paesd_main.o \
 	$(FUZZ_DAEMON) $(LIB)
 $(FUZZBIN)/fuzz_ring: $(addprefix $(BUILD)/,fuzz/ring.o fuzz/faketoken.o \
 	paesd/serve.o paesd/ring.o paesd/keys.o paesd/session.o paesd/spin.o paesd/pulse.o \
-	lib/engine.o lib/groups.o lib/tweaks.o lib/xts.o lib/xtskey.o lib/xtspairs.o lib/xtsplanes.o lib/blob.o \
+	lib/engine.o lib/groups.o lib/tweaks.o lib/xts.o lib/xtskey.o lib/xtschains.o lib/xtsplanes.o lib/blob.o \
 	lib/revoked.o lib/jsonfile.o lib/file.o \
 	lib/log.o lib/secret.o)
 

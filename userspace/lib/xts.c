@@ -53,8 +53,7 @@ static xts_masking *fastest(void)
 	if (__builtin_cpu_supports("avx2"))
 		return xts_mask_planes;
 #endif
-	return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? xts_mask_pairs :
-							   xts_mask_each;
+	return xts_mask_chains;
 }
 
 void xts_mask(uint8_t *out, const uint8_t *in, const uint8_t tweak[XTS_BLOCK],

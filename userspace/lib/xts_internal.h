@@ -47,14 +47,13 @@ static inline void xts_mask_block(uint8_t *out, const uint8_t *in,
 
 /*
  * All do what xts_mask() does, which takes the fastest there is.  This is all
- * the work on a sector that isn't the token's: vectors make it up to twenty
- * times as fast.
+ * the work on a sector that isn't the token's.
  */
 typedef void xts_masking(uint8_t *out, const uint8_t *in, struct xts_element e,
 			 size_t count);
 
-xts_masking xts_mask_each;	/* block by block; by any processor */
-xts_masking xts_mask_pairs;	/* vectors of 128 bits; little-endian */
+xts_masking xts_mask_each;	/* block by block */
+xts_masking xts_mask_chains;	/* by any processor */
 xts_masking xts_mask_planes;	/* AVX2 */
 
 #endif
