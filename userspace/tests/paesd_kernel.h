@@ -146,10 +146,12 @@ static inline void kernel_submit(struct paes_desc desc)
 			 __ATOMIC_RELEASE);
 }
 
+/* All zeroes when there is none. */
 static inline bool kernel_reap(struct paes_cqe *cqe)
 {
 	const struct paes_cqe *cq = (void *)(kernel.map + KERNEL_CQ);
 
+	*cqe = (struct paes_cqe){ 0 };
 	if (kernel_ring()->cq_tail == kernel.cq_head)
 		return false;
 	*cqe = cq[kernel.cq_head++ & (KERNEL_ENTRIES - 1)];

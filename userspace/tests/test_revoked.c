@@ -106,7 +106,7 @@ static void test_file_is_private_and_replaced(void **state)
 	assert_int_equal(revoked_save(&revoked, "revoked"), 0);
 	assert_int_equal(stat("revoked", &first), 0);
 	assert_int_equal(first.st_mode & 07777, 0600);
-	link("revoked", "old");
+	assert_int_equal(link("revoked", "old"), 0);
 	assert_int_equal(revoked_add(&revoked, id_of(1)), 0);
 	assert_int_equal(revoked_save(&revoked, "revoked"), 0);
 	assert_int_equal(stat("revoked", &second), 0);
