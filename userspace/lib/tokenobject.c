@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Objects that stay in the token: how they are described, found and written. */
+/* Objects that stay in the token: how they are found and written. */
 #include "token_internal.h"
 
 #include "blob.h"
@@ -7,27 +7,6 @@
 
 #include <errno.h>
 #include <string.h>
-
-void token_template_object(struct token_template *template,
-			   const CK_KEY_TYPE *type, const char *label,
-			   const unsigned char *id)
-{
-	token_template_class(template, type);
-	token_template_add(template, CKA_LABEL, label, strlen(label));
-	token_template_add(template, CKA_ID, id, PAES_ID_SIZE);
-	token_template_bool(template, CKA_TOKEN, true);
-	token_template_bool(template, CKA_PRIVATE, true);
-	token_template_bool(template, CKA_SENSITIVE, true);
-	token_template_bool(template, CKA_EXTRACTABLE, false);
-}
-
-bool token_is_template_error(CK_RV rv)
-{
-	return rv == CKR_ATTRIBUTE_TYPE_INVALID ||
-	       rv == CKR_ATTRIBUTE_VALUE_INVALID ||
-	       rv == CKR_ATTRIBUTE_READ_ONLY ||
-	       rv == CKR_TEMPLATE_INCONSISTENT || rv == CKR_ARGUMENTS_BAD;
-}
 
 CK_RV token_find_objects(struct token *token, struct token_template *template,
 			 CK_OBJECT_HANDLE *found, CK_ULONG max, CK_ULONG *count)
