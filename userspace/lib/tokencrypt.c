@@ -4,19 +4,8 @@
 
 #include "log.h"
 
-#include <errno.h>
 #include <stdint.h>
 #include <string.h>
-
-int token_check_length(const struct token *token, const char *what,
-		       CK_ULONG found, size_t expected)
-{
-	if (found == expected)
-		return 0;
-	log_error("token \"%s\": %s: expected %zu bytes, got %lu: nothing of it is used",
-		  token->label, what, expected, found);
-	return -EIO;
-}
 
 static CK_RV start_encrypt(struct token *token, CK_SESSION_HANDLE session,
 			   token_key key)
