@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 enum {
-	TURNS		= 16,			/* that are compared */
+	TURNS		= 32,			/* that are compared */
 	TURNS_FIRST	= 4,			/* after which a heavy loss is seen */
 	TURN_MIN	= TOKEN_CHUNK / 2,	/* bytes of one that is compared */
 
@@ -64,12 +64,15 @@ static bool is_hopeless(const struct token_chunks *chunks)
 	       chunks->best[TOKEN_FEW] / 2 > chunks->best[TOKEN_MANY];
 }
 
-/* What differs by less than a thirtieth is chance. */
+/*
+ * What differs by less than an eighth may be chance, and isn't worth eight times
+ * the calls, each with locks and system calls that others wait for, too.
+ */
 static enum token_amount quicker(const struct token_chunks *chunks)
 {
 	uint64_t many = chunks->best[TOKEN_MANY];
 
-	return chunks->best[TOKEN_FEW] < many - many / 30 ? TOKEN_FEW : TOKEN_MANY;
+	return chunks->best[TOKEN_FEW] < many - many / 8 ? TOKEN_FEW : TOKEN_MANY;
 }
 
 static void decide(struct token *token)

@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum {
-	TURNS		= 16,	/* that are compared */
+	TURNS		= 32,	/* that are compared */
 	HOPELESS	= 4,
 	SECTORS		= 2 * TOKEN_CHUNK / 4096,
 };
@@ -44,10 +44,10 @@ static void test_what_is_quicker(void **state)
 {
 	(void)state;
 	support_need_softhsm();
-	assert_int_equal(found_out(TOKEN_CHUNK, 30000, 28000, TURNS), TOKEN_FEW);
-	assert_int_equal(found_out(TOKEN_CHUNK, 30000, 29500, TURNS), TOKEN_MANY);
+	assert_int_equal(found_out(TOKEN_CHUNK, 30000, 26000, TURNS), TOKEN_FEW);
+	assert_int_equal(found_out(TOKEN_CHUNK, 30000, 26500, TURNS), TOKEN_MANY);
 	assert_int_equal(found_out(TOKEN_CHUNK, 30000, 59000, TURNS), TOKEN_MANY);
-	assert_int_equal(found_out(TOKEN_CHUNK / 2, 30000, 28000, TURNS), TOKEN_FEW);
+	assert_int_equal(found_out(TOKEN_CHUNK / 2, 30000, 26000, TURNS), TOKEN_FEW);
 	assert_int_equal(found_out(TOKEN_CHUNK - 512, 30000, 31000, TURNS),
 			 TOKEN_MANY);
 }
