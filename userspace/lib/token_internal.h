@@ -53,7 +53,7 @@ enum token_size {
 struct token_trial {
 	enum token_way way;		/* for all calls but those compared */
 	unsigned int pairs;		/* compared so far */
-	unsigned int wins;		/* of these, by TOKEN_AND_DROP */
+	int lead;			/* of these, more for TOKEN_AND_DROP */
 	size_t size;			/* bytes of a pair's first call; or 0 */
 	uint64_t at_once;		/* ns that it took */
 };

@@ -188,19 +188,23 @@ static bool drops_rightly(struct token *token, token_key key)
 	       paes_blob_equal(found, right, sizeof(right));
 }
 
-/* The calls of a trial leave no place: nothing is begun ahead for them. */
+/*
+ * The calls of a trial leave no place: nothing is begun ahead for them.  Without
+ * a session there is nothing to drop, and the pair is lost.
+ */
 static int drop_timed(struct token *token, struct token_trial *trial,
 		      token_key key, const void *in, void *out, size_t size)
 {
 	struct token_place place = { .key = key };
 	uint64_t start = token_clock(), begun;
 	CK_RV rv = begin(token, &place);
+	bool lost = place.session == CK_INVALID_HANDLE;
 	int error;
 
 	begun = token_clock();
 	error = decrypt_begun(token, &place, rv, in, out, size);
 	token_trial_end(token, trial, begun - start,
-			error ? UINT64_MAX : token_clock() - begun);
+			lost || error ? UINT64_MAX : token_clock() - begun);
 	return error;
 }
 

@@ -64,7 +64,9 @@ static void test_init_fails(void **state)
 }
 
 enum {
-	TRIAL_CALLS	= 16,
+	TRIAL_PAIRS	= 32,	/* at most */
+	TRIAL_LEAD	= 6,
+	TRIAL_CALLS	= 2 * TRIAL_LEAD,
 	SMALL		= 4112,
 	LARGE		= 32768,
 	PIECE_MAX	= 2 * LARGE,
@@ -104,12 +106,14 @@ static unsigned int decrypt_quick(unsigned int calls)
 /* The first calls of that size, then ten more: how many of these by dropping? */
 static unsigned int try_size(enum mock_fault fault, size_t size)
 {
-	unsigned int drops;
+	const struct token_trial *trial = token_trial_of(mocked.token, size);
+	unsigned int drops = 0, pairs = 0;
 
 	mock_set_fault(fault, 0);
-	drops = decrypt_pieces(size, TRIAL_CALLS);
-	assert_in_range(drops, fault == MOCK_SESSION_COUNT ? 0 : 1,
-			TRIAL_CALLS / 2 + 1);
+	for (; !token_trial_is_over(trial); pairs++)
+		drops += decrypt_pieces(size, 2);
+	assert_in_range(pairs, 1, TRIAL_PAIRS + 1);
+	assert_in_range(drops, 0, pairs + 1);	/* and one before them */
 	return decrypt_pieces(size, 10);
 }
 
@@ -200,16 +204,25 @@ static void test_unlike_sizes_are_not_compared(void **state)
 	assert_true(decrypt_piece(SMALL));
 }
 
-/* Eight pairs like this: at once in 1000 ns, or begun and the rest. */
-static enum token_way way_after(uint64_t begin, uint64_t rest)
+/* A pair: at once in 1000 ns, or begun and the rest. */
+static void add_pair(struct token_trial *trial, size_t size, uint64_t begin,
+		     uint64_t rest)
 {
-	struct token_trial *trial = token_trial_of(mocked.token, SMALL);
+	token_trial_begin(trial, size, 1000);
+	token_trial_end(mocked.token, trial, begin, rest);
+}
+
+/* What comes of pairs that are all alike: they are few. */
+static enum token_way way_after(size_t size, uint64_t begin, uint64_t rest)
+{
+	struct token_trial *trial = token_trial_of(mocked.token, size);
 
 	token_begin_trials(mocked.token);
-	while (!token_trial_is_over(trial)) {
-		token_trial_begin(trial, SMALL, 1000);
-		token_trial_end(mocked.token, trial, begin, rest);
+	for (int pair = 0; pair < TRIAL_LEAD; pair++) {
+		assert_false(token_trial_is_over(trial));
+		add_pair(trial, size, begin, rest);
 	}
+	assert_true(token_trial_is_over(trial));
 	return trial->way;
 }
 
@@ -217,13 +230,60 @@ static void test_what_is_quicker(void **state)
 {
 	(void)state;
 	support_need_softhsm();
-	assert_int_equal(way_after(0, 890), TOKEN_AND_DROP);
-	assert_int_equal(way_after(0, 910), TOKEN_AT_ONCE);
-	assert_int_equal(way_after(600, 890), TOKEN_AND_DROP);
-	assert_int_equal(way_after(580, 910), TOKEN_AT_ONCE);
-	assert_int_equal(way_after(620, 890), TOKEN_AT_ONCE);
-	assert_int_equal(way_after(1000, 400), TOKEN_AND_DROP);
-	assert_int_equal(way_after(1200, 400), TOKEN_AT_ONCE);
+	assert_int_equal(way_after(SMALL, 0, 890), TOKEN_AND_DROP);
+	assert_int_equal(way_after(SMALL, 0, 910), TOKEN_AT_ONCE);
+	assert_int_equal(way_after(SMALL, 600, 890), TOKEN_AND_DROP);
+	assert_int_equal(way_after(SMALL, 580, 910), TOKEN_AT_ONCE);
+	assert_int_equal(way_after(SMALL, 620, 890), TOKEN_AT_ONCE);
+	assert_int_equal(way_after(SMALL, 1000, 400), TOKEN_AND_DROP);
+	assert_int_equal(way_after(SMALL, 1200, 400), TOKEN_AT_ONCE);
+}
+
+/* Of much nothing is begun ahead. */
+static void test_what_is_quicker_for_much(void **state)
+{
+	(void)state;
+	support_need_softhsm();
+	assert_int_equal(way_after(LARGE, 0, 990), TOKEN_AND_DROP);
+	assert_int_equal(way_after(LARGE, 0, 1000), TOKEN_AT_ONCE);
+	assert_int_equal(way_after(LARGE, 100, 890), TOKEN_AND_DROP);
+	assert_int_equal(way_after(LARGE, 120, 890), TOKEN_AT_ONCE);
+	assert_int_equal(way_after(LARGE, 500, 600), TOKEN_AT_ONCE);
+	assert_int_equal(way_after(LARGE, UINT64_MAX, 600), TOKEN_AT_ONCE);
+	assert_int_equal(way_after(LARGE, 0, UINT64_MAX), TOKEN_AT_ONCE);
+}
+
+/* Each `odd`th pair tells the contrary of what is right: returns the pairs. */
+static unsigned int disturbed(unsigned int odd, bool drop)
+{
+	struct token_trial *trial = token_trial_of(mocked.token, LARGE);
+	unsigned int pairs = 0;
+
+	token_begin_trials(mocked.token);
+	while (!token_trial_is_over(trial)) {
+		bool right = pairs++ % odd;
+
+		add_pair(trial, LARGE, 100, right == drop ? 600 : 5000);
+	}
+	assert_int_equal(trial->way, drop ? TOKEN_AND_DROP : TOKEN_AT_ONCE);
+	return pairs;
+}
+
+static void test_pauses_tell_nothing(void **state)
+{
+	(void)state;
+	support_need_softhsm();
+	assert_in_range(disturbed(3, true), TRIAL_LEAD + 1, TRIAL_PAIRS - 1);
+	assert_in_range(disturbed(3, false), TRIAL_LEAD + 1, TRIAL_PAIRS - 1);
+	assert_int_equal(disturbed(8, true), TRIAL_LEAD + 2);
+}
+
+/* One as quick as the other: it ends, and nothing is dropped for nothing. */
+static void test_a_draw_ends_it(void **state)
+{
+	(void)state;
+	support_need_softhsm();
+	assert_int_equal(disturbed(2, false), TRIAL_PAIRS);
 }
 
 /* None of these costs a caller an error. */
@@ -410,6 +470,9 @@ int main(void)
 		MOCK_TEST(test_a_try_without_a_session_is_lost),
 		MOCK_TEST(test_unlike_sizes_are_not_compared),
 		MOCK_TEST(test_what_is_quicker),
+		MOCK_TEST(test_what_is_quicker_for_much),
+		MOCK_TEST(test_pauses_tell_nothing),
+		MOCK_TEST(test_a_draw_ends_it),
 		MOCK_TEST(test_tokens_that_cannot_drop),
 		MOCK_TEST(test_no_session_to_drop),
 		MOCK_TEST(test_begun_ahead),
