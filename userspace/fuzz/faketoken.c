@@ -50,11 +50,15 @@ int token_encrypt_stream(struct token *token, token_key key, const void *in,
 }
 
 /* Of whole KiB by few bytes a call, all else by many. */
-struct token_turn token_begin_turn(const struct token *token, size_t size)
+struct token_turn token_begin_turn(struct token *token, token_key key,
+				   bool encrypt, size_t size)
 {
 	(void)token;
+	(void)key;
 	return (struct token_turn){
-		.size = size, .chunk = size % 1024 ? TOKEN_CHUNK : 4096,
+		.encrypt = encrypt, .size = size,
+		.chunk = !(size % 1024) ? 4096 :
+			 encrypt ? TOKEN_CHUNK : TOKEN_CHUNK_MAX,
 	};
 }
 

@@ -489,16 +489,14 @@ static int run_rounds(struct engine *engine, struct engine_request *const *reque
 	return error;
 }
 
-/* To decrypt, each call of the token has something to begin: no small ones. */
 static int run_turn(struct engine *engine, struct engine_request *const *requests,
 		    unsigned int count, size_t size, uint8_t **tweak)
 {
-	struct token_turn turn;
+	const struct engine_request *any = requests[0];
+	struct token_turn turn = token_begin_turn(engine->token, any->key->k1,
+						  any->encrypt, size);
 	int error;
 
-	if (!requests[0]->encrypt)
-		return run_rounds(engine, requests, count, tweak);
-	turn = token_begin_turn(engine->token, size);
 	engine->chunk = turn.chunk;
 	error = run_rounds(engine, requests, count, tweak);
 	if (!error)
@@ -509,14 +507,14 @@ static int run_turn(struct engine *engine, struct engine_request *const *request
 static void run_slice(struct engine *engine, struct engine_request *const *requests,
 		      unsigned int count, uint32_t units)
 {
+	size_t size, room = requests[0]->encrypt ? TOKEN_CHUNK : TOKEN_CHUNK_MAX;
 	uint8_t *tweak = engine->tweaks;
-	size_t size;
 	int error;
 
 	engine->chunk = TOKEN_CHUNK;
 	error = make_tweaks(engine, requests, count, units);
 	for (unsigned int n; count; requests += n, count -= n) {
-		n = count_fitting(requests, count, TOKEN_CHUNK, &size);
+		n = count_fitting(requests, count, room, &size);
 		if (error)
 			finish(engine, requests, n, error);
 		else

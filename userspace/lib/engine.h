@@ -6,7 +6,7 @@
  * For each key and direction in a batch: one token call makes all tweaks, if
  * they weren't made ahead (tweaks.h), and one in-place call a chunk does the
  * data, with the XOR on the way in and out.  A chunk is TOKEN_CHUNK bytes, or
- * fewer where the token is quicker then.  Units that steal ciphertext share one
+ * what the token is quicker with.  Units that steal ciphertext share one
  * more call.  Every call carries the known block; a wrong answer to it fails the
  * requests of that call with -EBADMSG before one byte of them is given out, and
  * with them those behind it that share their key and direction.

@@ -95,8 +95,8 @@ static const char *native(const struct probe *probe)
 static void explain_use(const struct probe *probe, const char *keys,
 			char *text, size_t size)
 {
-	snprintf(text, size, "usable: %s, ECB in calls of up to %d KiB%s", keys,
-		 TOKEN_CHUNK / 1024, native(probe));
+	snprintf(text, size, "usable: %s, ECB in calls of %d KiB, or what it is quicker with%s",
+		 keys, TOKEN_CHUNK / 1024, native(probe));
 }
 
 static const char *of_mechanism(const struct probe *probe,

@@ -184,20 +184,28 @@ int token_decrypt(struct token *token, token_key key, const void *in, void *out,
 int token_encrypt_stream(struct token *token, token_key key, const void *in,
 			 void *out, size_t size);
 
-enum { TOKEN_CHUNK = 131072 };	/* bytes of one call, unless fewer are quicker */
+/* Bytes of one call, unless fewer or, to decrypt, more are quicker. */
+enum { TOKEN_CHUNK = 131072, TOKEN_CHUNK_MAX = 2 * TOKEN_CHUNK };
 
-/* Much to encrypt at a time, by calls of token_encrypt_stream(). */
+/*
+ * Much at a time, by calls of token_encrypt_stream() or token_decrypt_quick(): as
+ * much as one call could take at most, TOKEN_CHUNK to encrypt, TOKEN_CHUNK_MAX to
+ * decrypt.
+ */
 struct token_turn {
+	bool encrypt;
 	size_t size;	/* bytes of it all */
-	size_t chunk;	/* bytes that each call should take, to TOKEN_CHUNK */
+	size_t chunk;	/* bytes that each call should take */
 	uint64_t since;	/* ns of some clock; 0: it isn't timed */
 };
 
 /*
- * To be begun before the caller touches the data, and ended, when all went well,
- * behind the last touch: what is quickest in all is found out by the first turns.
+ * With `key`, to be begun before the caller touches the data, and ended, when all
+ * went well, behind the last touch: what is quickest in all is found out by the
+ * first turns.
  */
-struct token_turn token_begin_turn(const struct token *token, size_t size);
+struct token_turn token_begin_turn(struct token *token, token_key key,
+				   bool encrypt, size_t size);
 void token_end_turn(struct token *token, const struct token_turn *turn);
 
 /*

@@ -58,16 +58,18 @@ struct token_trial {
 	uint64_t at_once;		/* ns that it took */
 };
 
-/* Of an encrypting call, and what is known of them: see tokenchunk.c. */
+/* Of a call, and what is known of them: see tokenchunk.c. */
 enum token_amount {
-	TOKEN_MANY,
-	TOKEN_FEW,
+	TOKEN_USUAL,
+	TOKEN_OTHER,
 	TOKEN_AMOUNTS,
 };
 
 struct token_chunks {
+	size_t sizes[TOKEN_AMOUNTS];	/* bytes */
+	size_t turn;			/* bytes at most of one that is compared */
+	unsigned int worth;		/* 64ths that TOKEN_OTHER has to spare */
 	enum token_amount way;		/* once enough turns are compared */
-	size_t few;			/* bytes */
 	unsigned int turns;		/* compared so far */
 	uint64_t best[TOKEN_AMOUNTS];	/* ns for TOKEN_CHUNK bytes, of these */
 };
@@ -90,7 +92,8 @@ struct token {
 	bool drop_tried;		/* whether it's done rightly */
 	struct token_trial trials[TOKEN_SIZES];
 	struct token_place places[TOKEN_PLACES];
-	struct token_chunks chunks;
+	struct token_chunks chunks[2];	/* to decrypt, to encrypt */
+	bool much_tried;		/* whether TOKEN_CHUNK_MAX is decrypted */
 };
 
 /* "CKR_PIN_INCORRECT"; in hexadecimal where the name isn't known. */
@@ -130,13 +133,17 @@ bool token_trial_goes_on(const struct token_trial *trial, size_t size);
 void token_trial_end(const struct token *token, struct token_trial *trial,
 		     uint64_t begin, uint64_t rest);
 
-/* How many bytes a call should encrypt: to be found out anew, or known. */
+/* How many bytes a call should take: to be found out anew, or known. */
 void token_begin_chunks(struct token *token);
-void token_end_chunks(struct token *token, enum token_amount way);
+void token_end_chunks(struct token *token, bool encrypt, enum token_amount way);
+
+/* Does it decrypt `size` bytes in one call, and rightly?  Logs nothing. */
+bool token_decrypts_much(struct token *token, token_key key, size_t size);
 
 /* How the next turn that is compared is taken; and that it took so long, in ns. */
 enum token_amount token_chunks_next(const struct token_chunks *chunks);
-void token_chunks_took(struct token *token, size_t size, uint64_t ns);
+void token_chunks_took(struct token *token, bool encrypt, size_t size,
+		       uint64_t ns);
 
 /*
  * A template in the making: `attributes` has room for whoever fills it.  The

@@ -15,7 +15,10 @@
  */
 #include "token_internal.h"
 
+#include "cleanup.h"
 #include "log.h"
+
+#include <string.h>
 
 static CK_RV start_decrypt(struct token *token, CK_SESSION_HANDLE session,
 			   token_key key)
@@ -186,6 +189,36 @@ static bool drops_rightly(struct token *token, token_key key)
 	leave_place(token, &place);
 	return rv == CKR_OK && done == sizeof(found) &&
 	       paes_blob_equal(found, right, sizeof(right));
+}
+
+static CK_RV decrypt_zeros(struct token *token, CK_SESSION_HANDLE session,
+			   unsigned char *zeros, size_t size)
+{
+	bool at_once = token->trials[TOKEN_LARGE].way == TOKEN_AT_ONCE;
+	CK_ULONG done = size;
+	CK_RV rv = at_once ?
+		token->module->C_Decrypt(session, zeros, size, zeros, &done) :
+		token->module->C_DecryptUpdate(session, zeros, size, zeros, &done);
+
+	return rv == CKR_OK && done != size ? CKR_GENERAL_ERROR : rv;
+}
+
+/* Each block of the answer is the same, that of a small call. */
+bool token_decrypts_much(struct token *token, token_key key, size_t size)
+{
+	unsigned char right[PAES_AES_BLOCK] = { 0 };
+	struct token_place place = { .key = key };
+	CLEANUP(free) unsigned char *zeros = calloc(1, size + PAES_AES_BLOCK);
+	bool taken;
+
+	if (!zeros || token_decrypt(token, key, right, right, sizeof(right)))
+		return false;
+	taken = begin(token, &place) == CKR_OK &&
+		decrypt_zeros(token, place.session, zeros,
+			      size + PAES_AES_BLOCK) == CKR_OK;
+	leave_place(token, &place);
+	return taken && paes_blob_equal(zeros, right, sizeof(right)) &&
+	       !memcmp(zeros, zeros + PAES_AES_BLOCK, size);
 }
 
 /*

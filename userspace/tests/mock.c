@@ -48,7 +48,8 @@ int mock_enter_engine(void **state)
 	support_kek(mocked.token, mocked.kek);
 	mocked.engine = engine_new(mocked.token);
 	/* Of a known number of calls; test_chunk.c does without. */
-	token_end_chunks(mocked.token, TOKEN_MANY);
+	token_end_chunks(mocked.token, true, TOKEN_USUAL);
+	token_end_chunks(mocked.token, false, TOKEN_USUAL);
 	return mocked.engine ?
 	       xtskey_generate(&mocked.key, mocked.token, 256) : -1;
 }

@@ -161,6 +161,14 @@ static void spoil(CK_SESSION_HANDLE session, bool encrypt, CK_BYTE *before,
 		memmove(out + 16, out, size - 16);
 }
 
+enum { MEDIUM_CALL = 131072 + 16 };
+
+static CK_ULONG largest_call(void)
+{
+	return mock.fault == MOCK_SMALL_CALLS ? 3136 :
+	       mock.fault == MOCK_MEDIUM_CALLS ? MEDIUM_CALL : (CK_ULONG)-1;
+}
+
 static CK_RV mock_crypt(crypt_call *call, bool encrypt, CK_SESSION_HANDLE session,
 			CK_BYTE *in, CK_ULONG size, CK_BYTE *out,
 			CK_ULONG *out_size)
@@ -170,7 +178,7 @@ static CK_RV mock_crypt(crypt_call *call, bool encrypt, CK_SESSION_HANDLE sessio
 	CK_RV rv;
 
 	mock.crypts++;
-	if (fault == MOCK_SMALL_CALLS && size > 3136) {
+	if (size > largest_call()) {
 		/* That ends the operation, too. */
 		call(session, in, size, out, out_size);
 		return CKR_DATA_LEN_RANGE;
@@ -228,13 +236,17 @@ static CK_RV mock_EncryptUpdate(CK_SESSION_HANDLE session, CK_BYTE *in,
 static CK_RV mock_DecryptUpdate(CK_SESSION_HANDLE session, CK_BYTE *in,
 				CK_ULONG size, CK_BYTE *out, CK_ULONG *out_size)
 {
+	bool cut;
 	CK_RV rv;
 
 	mock.drops++;
 	if (mock.fault == MOCK_NO_UPDATE)
 		return CKR_FUNCTION_NOT_SUPPORTED;
-	rv = mock_crypt(real->C_DecryptUpdate, false, session, in, size, out,
-			out_size);
+	cut = mock.fault == MOCK_CUT_UPDATES && size > MEDIUM_CALL;
+	rv = mock_crypt(real->C_DecryptUpdate, false, session, in,
+			cut ? MEDIUM_CALL : size, out, out_size);
+	if (cut)
+		*out_size = size;
 	if (mock.fault == MOCK_HELD_BACK)
 		*out_size -= 16;
 	return rv;
@@ -243,7 +255,8 @@ static CK_RV mock_DecryptUpdate(CK_SESSION_HANDLE session, CK_BYTE *in,
 static CK_RV mock_Decrypt(CK_SESSION_HANDLE session, CK_BYTE *in, CK_ULONG size,
 			  CK_BYTE *out, CK_ULONG *out_size)
 {
-	if (mock.fault == MOCK_SLOW_DECRYPT)
+	if (mock.fault == MOCK_SLOW_DECRYPT ||
+	    (mock.fault == MOCK_SLOW_LARGE_DECRYPT && size > MEDIUM_CALL))
 		usleep(2000);
 	return mock_crypt(real->C_Decrypt, false, session, in, size, out, out_size);
 }

@@ -33,6 +33,7 @@ enum mock_fault {
 	MOCK_SLOW_INIT,		/* C_DecryptInit takes 2 ms */
 	MOCK_SLOW_UPDATE,	/* C_EncryptUpdate takes 2 ms */
 	MOCK_SLOW_LARGE_UPDATE,	/* it does for more than 64 KiB */
+	MOCK_SLOW_LARGE_DECRYPT, /* C_Decrypt does for more than 128 KiB and a block */
 	MOCK_INIT_ERROR,	/* C_EncryptInit and C_DecryptInit fail */
 	MOCK_READABLE,		/* C_GetAttributeValue gives CKA_VALUE out */
 	MOCK_NOT_SENSITIVE,	/* and says CKA_SENSITIVE is false */
@@ -59,6 +60,8 @@ enum mock_fault {
 	MOCK_OFFERS_XTS,	/* but makes no key for it */
 	MOCK_UPDATE_SHIFTED,	/* C_EncryptUpdate is a block late, in step with itself */
 	MOCK_SMALL_CALLS,	/* takes 3136 bytes at most */
+	MOCK_MEDIUM_CALLS,	/* takes 128 KiB and a block at most */
+	MOCK_CUT_UPDATES,	/* C_DecryptUpdate leaves what is more as it was */
 	MOCK_UNWRAP_IGNORES,	/* unwrapped keys are readable, until made sensitive */
 	MOCK_UNWRAP_READABLE,	/* and stay so */
 	MOCK_GOES_BACK,		/* CKA_SENSITIVE can be taken back */

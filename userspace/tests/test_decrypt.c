@@ -40,6 +40,16 @@ static void test_wrong_answers_decrypting_and_dropping(void **state)
 	assert_true(mocked.mock->drops > 0);
 }
 
+static void test_wrong_answers_decrypting_much(void **state)
+{
+	(void)state;
+	support_need_softhsm();
+	token_end_chunks(mocked.token, false, TOKEN_OTHER);
+	wrong_answers_decrypting(TOKEN_AT_ONCE);
+	wrong_answers_decrypting(TOKEN_AND_DROP);
+	token_end_chunks(mocked.token, false, TOKEN_USUAL);
+}
+
 static void init_fails(enum token_way way)
 {
 	struct batch *batch = &the_batch;
@@ -463,6 +473,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		MOCK_TEST(test_wrong_answers_decrypting),
 		MOCK_TEST(test_wrong_answers_decrypting_and_dropping),
+		MOCK_TEST(test_wrong_answers_decrypting_much),
 		MOCK_TEST(test_the_quicker_way_is_kept),
 		MOCK_TEST(test_what_can_be_begun_ahead_is_quicker),
 		MOCK_TEST(test_sizes_are_tried_apart),

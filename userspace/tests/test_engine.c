@@ -197,7 +197,7 @@ static void check_by(enum token_amount amount, int key, bool encrypt,
 	support_random(request.iv, sizeof(request.iv));
 	memcpy(expected, data, size);
 	oracle_units(key, encrypt, request.iv, unit_size, expected, size);
-	token_end_chunks(here.token, amount);
+	token_end_chunks(here.token, encrypt, amount);
 	engine_run(here.engine, &request, 1, NULL, NULL);
 	assert_int_equal(request.status, 0);
 	assert_memory_equal(data, expected, size);
@@ -208,9 +208,8 @@ static void check_by(enum token_amount amount, int key, bool encrypt,
 static void check_against_oracle(int key, bool encrypt, uint32_t unit_size,
 				 uint32_t units)
 {
-	check_by(TOKEN_MANY, key, encrypt, unit_size, units);
-	if (encrypt)
-		check_by(TOKEN_FEW, key, encrypt, unit_size, units);
+	check_by(TOKEN_USUAL, key, encrypt, unit_size, units);
+	check_by(TOKEN_OTHER, key, encrypt, unit_size, units);
 }
 
 static void test_every_size(void **state)
@@ -241,7 +240,8 @@ static void test_many_units(void **state)
 static void test_large_requests(void **state)
 {
 	static const uint32_t sizes[] = { TOKEN_CHUNK - 1, TOKEN_CHUNK,
-		TOKEN_CHUNK + 1, TOKEN_CHUNK + 16, 3 * TOKEN_CHUNK + 5,
+		TOKEN_CHUNK + 1, TOKEN_CHUNK + 16, TOKEN_CHUNK_MAX - 1,
+		TOKEN_CHUNK_MAX, TOKEN_CHUNK_MAX + 1, 3 * TOKEN_CHUNK + 5,
 		DATA_MAX - 1, DATA_MAX };
 
 	(void)state;

@@ -11,7 +11,7 @@
 static void wrong_answers_encrypting(enum token_amount amount)
 {
 	support_need_softhsm();
-	token_end_chunks(mocked.token, amount);
+	token_end_chunks(mocked.token, true, amount);
 	for (int fault = MOCK_NONE + 1; fault < MOCK_CRYPT_END; fault++) {
 		batch_check_fault(fault, true, false);
 		batch_check_fault(fault, true, true);
@@ -21,14 +21,14 @@ static void wrong_answers_encrypting(enum token_amount amount)
 static void test_wrong_answers_encrypting(void **state)
 {
 	(void)state;
-	wrong_answers_encrypting(TOKEN_MANY);
+	wrong_answers_encrypting(TOKEN_USUAL);
 }
 
 static void test_wrong_answers_encrypting_few(void **state)
 {
 	(void)state;
-	wrong_answers_encrypting(TOKEN_FEW);
-	token_end_chunks(mocked.token, TOKEN_MANY);
+	wrong_answers_encrypting(TOKEN_OTHER);
+	token_end_chunks(mocked.token, true, TOKEN_USUAL);
 }
 
 static void tell(void *context, struct engine_request *const *requests,
