@@ -23,7 +23,7 @@
 #include "spin.h"
 
 enum {
-	SERVE_TELL = 64,	/* requests: each telling may be a system call */
+	SERVE_TELL = 128,	/* requests: each telling may be a system call */
 };
 
 struct serve {
